@@ -1,0 +1,159 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/clock.h"
+#include "common/base/ids.h"
+#include "server/jobs/store_types.h"
+#include "unfold/v1/admin_service.pb.h"
+#include "unfold/v1/exposure_service.pb.h"
+#include "unfold/v1/job_service.pb.h"
+#include "unfold/v1/types.pb.h"
+#include "unfold/v1/worker_service.pb.h"
+
+namespace unfold::server {
+
+/// Names one caller that waits for a Reply, or one worker session. Chosen by the adapter.
+using Token = std::uint64_t;
+using SessionId = std::uint64_t;
+
+// ---- events: everything that can happen to the scheduler ----
+
+/// A job that passed common/plan.
+struct NewJob {
+  v1::JobSpec spec;
+  v1::Plan plan;
+  std::string engine;
+  std::string submitter;
+  std::string request_id;
+  std::string request_digest;  ///< of the body: the same request_id with another is refused
+  std::string exposure;
+  std::string source;
+};
+/// Jobs accepted or refused one by one; an exposure, when set, is stored with its jobs.
+struct SubmitJobs {
+  Token token = 0;
+  std::vector<NewJob> jobs;
+  std::optional<v1::Exposure> exposure;
+  std::string exposure_request_id;
+  std::string exposure_request_digest;
+};
+struct CancelJobRequest {
+  Token token = 0;
+  std::string job_id;
+};
+struct RetryJobRequest {
+  Token token = 0;
+  std::string job_id;
+  v1::Job stored;  ///< the final job as the store has it (the core keeps only live ones)
+};
+struct DrainWorker {
+  Token token = 0;
+  std::string worker;
+  bool undrain = false;
+};
+struct PreloadRequested {
+  Token token = 0;
+  NewJob job;
+  std::string worker;
+};
+struct EvictRequested {
+  Token token = 0;
+  std::string key;
+  std::string worker;
+};
+struct SessionMessage {
+  SessionId session = 0;
+  v1::WorkerMessage message;
+};
+struct SessionClosed {
+  SessionId session = 0;
+};
+struct Tick {};  ///< time passed; sent at or after the last wake_at
+
+using Event = std::variant<SubmitJobs, CancelJobRequest, RetryJobRequest, DrainWorker,
+                           PreloadRequested, EvictRequested, SessionMessage, SessionClosed, Tick>;
+
+// ---- effects: everything the scheduler does about it, in this order ----
+
+struct SubmitReply {
+  std::vector<absl::StatusOr<v1::Job>> jobs;
+  std::optional<v1::Exposure> exposure;
+};
+struct WorkerReply {
+  v1::Worker worker;
+};
+struct PreloadReply {
+  std::string worker;
+  std::string key;
+};
+struct EvictReply {
+  int workers = 0;
+};
+using ReplyBody = std::variant<SubmitReply, v1::Job, WorkerReply, PreloadReply, EvictReply>;
+
+struct Reply {
+  Token token = 0;
+  absl::StatusOr<ReplyBody> body;
+};
+struct Send {
+  SessionId session = 0;
+  v1::SchedulerMessage message;
+};
+struct CloseSession {
+  SessionId session = 0;
+  std::string why;
+};
+
+/// `writes` must be durable before anything else here happens: replies and sends are promises.
+struct Effects {
+  std::vector<StoreWrite> writes;
+  std::vector<Reply> replies;
+  std::vector<Send> sends;
+  std::vector<CloseSession> closes;
+  std::vector<JobEvent> log;        ///< also written to the store: what `unfold logs` shows
+  std::optional<Duration> wake_at;  ///< monotonic; send Tick then
+};
+
+struct CoreConfig {
+  Duration heartbeat = std::chrono::seconds(2);
+  Duration lease = std::chrono::seconds(15);
+  Duration adoption = std::chrono::seconds(30);
+  std::int64_t max_queued = 1'000'000;
+  int max_worker_deaths = 3;
+};
+
+/// The scheduler's whole life as one deterministic step: no clock, thread, I/O or random source of
+/// its own. Not thread safe: one thread owns it. After a failed commit, throw it away and
+/// restore().
+class Core {
+ public:
+  /// From what the store holds: live jobs keep their leases for `adoption` from `now`.
+  Core(CoreConfig config, Snapshot snapshot, IdSource& ids, Time now);
+  ~Core();
+  Core(Core&&) noexcept;
+  Core& operator=(Core&&) noexcept;
+
+  Effects step(const Event& event, Time now);
+
+  // Views for queries, metrics and the dashboard; cheap, by value or const reference.
+  std::vector<v1::Worker> workers(Time now) const;
+  const v1::Job* live_job(const std::string& id) const;  ///< not final; nullptr otherwise
+  absl::StatusOr<v1::ExplainResponse> explain(const std::string& job_id, Time now) const;
+  struct Counts;  ///< jobs by engine and state, leases, oldest queued age, totals since start
+  Counts counts(Time now) const;
+  std::int64_t revision() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace unfold::server

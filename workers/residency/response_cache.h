@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace unfold::residency {
+
+/// A response kept in memory. Immutable, shared by every job that holds it.
+class Response {
+ public:
+  virtual ~Response() = default;
+  virtual std::int64_t bytes() const = 0;
+};
+
+struct Resident {
+  std::string key;
+  std::string engine;
+  std::int64_t bytes = 0;
+  std::int64_t uses = 0;
+  std::int64_t holders = 0;
+  double load_seconds = 0;
+  double idle_seconds = 0;
+};
+
+using Loader = std::function<absl::StatusOr<std::shared_ptr<const Response>>()>;
+
+/// Immutable responses on one device within a byte budget. Thread safe. Concurrent callers of one
+/// key share one load; a held response is never evicted; the victim is the one with the least
+/// (load seconds x uses) / bytes, the idle first. ResourceExhausted when what is held leaves no
+/// room.
+class ResponseCache {
+ public:
+  virtual ~ResponseCache() = default;
+  struct Key {
+    std::string key;
+    std::string engine;
+    std::int64_t expected_bytes = 0;
+  };
+  struct Acquired {
+    std::shared_ptr<const Response> response;
+    bool hit = false;
+    double load_seconds = 0;
+  };
+  virtual absl::StatusOr<Acquired> acquire(const Key& key, const Loader& load) = 0;
+  /// NotFound, or FailedPrecondition while held.
+  virtual absl::Status evict(const std::string& key) = 0;
+  virtual std::vector<Resident> list() const = 0;
+  virtual std::int64_t budget_bytes() const = 0;
+  virtual std::int64_t resident_bytes() const = 0;
+};
+
+}  // namespace unfold::residency
