@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace unfold::compare {
+
+/// Numbers of a frame; those from `pulls` on need its truth. A good bin has mask 0 and ivar > 0.
+/// The pull of a bin is (flux - (R truth)) * sqrt(ivar), everything in photons per bin, R from the
+/// RESOLUTION HDU: R[j - ndiag + k, j] = RESOLUTION[fibre, k, j], as desispec's Resolution has it.
+struct FrameSummary {
+  int fibres = 0;
+  int wavelengths = 0;
+  std::int64_t bins = 0;
+  std::int64_t good_bins = 0;
+  double chi2_per_dof = 0;  ///< mean CHI2PIX of good bins
+  double median_snr = 0;    ///< median flux * sqrt(ivar) of good bins
+
+  std::int64_t pulls = 0;  ///< good bins with a pull; 0: no truth given
+  double pull_mean = 0;
+  double pull_deviation = 0;  ///< standard deviation
+  double wavelength_correlation =
+      0;                         ///< mean product of centred pulls of neighbouring bins / variance
+  double fibre_correlation = 0;  ///< likewise of neighbouring fibres of a bundle
+  double pulls_beyond_5 = 0;     ///< share with |pull| > 5
+};
+
+/// Summary of `frame`; with a truth file (of common/simulate) also its pulls. The truth may cover
+/// more fibres and wavelengths than the frame, on the same grid. Errors: InvalidArgument where
+/// the grids do not match, or what reading gave.
+absl::StatusOr<FrameSummary> summarise(const std::string& frame, const std::string& truth = "");
+
+std::string to_text(const FrameSummary& summary);
+std::string to_json(const FrameSummary& summary);
+
+}  // namespace unfold::compare
