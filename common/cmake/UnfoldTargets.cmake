@@ -30,6 +30,9 @@ function(unfold_program name)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
+# What the sanitizer builds build: every test program labelled `unit`.
+add_custom_target(unit_tests)
+
 # unfold_test(NAME SOURCES ... DEPS ... [LABELS ...] [TIMEOUT seconds])
 # A GoogleTest program; each TEST becomes a CTest test, and a skipped one shows as skipped.
 function(unfold_test name)
@@ -46,6 +49,9 @@ function(unfold_test name)
   target_compile_definitions(${name} PRIVATE
     UNFOLD_SOURCE_DIR="${PROJECT_SOURCE_DIR}" UNFOLD_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
   target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gmock GTest::gtest_main unfold_warnings)
+  if("unit" IN_LIST arg_LABELS)
+    add_dependencies(unit_tests ${name})
+  endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
 endfunction()

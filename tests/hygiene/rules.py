@@ -1,0 +1,234 @@
+"""Rules of the house, each a function that returns a list of complaints. Run one by its name."""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+SKIPPED = 77
+CODE = (".h", ".cc", ".cu", ".cuh")
+
+# Module -> modules of ours whose headers it may include (its own always may be). DESIGN: acyclic.
+BASE = {"proto", "common/base"}
+SMALL = BASE | {"common/config", "common/log", "common/metrics", "common/roots", "common/publish"}
+FORMATS = SMALL | {"common/formats"}
+PLAN = FORMATS | {"common/plan"}
+JOBS = BASE | {"server/jobs"}
+CORE = JOBS | {"server/fleet", "server/scheduler"}
+WORK = PLAN | {"workers/compute", "workers/kernels", "workers/residency", "workers/engines", "workers/cuda"}
+ALLOWED = {
+    "common/base": {"proto"},
+    "common/config": BASE,
+    "common/log": BASE,
+    "common/metrics": BASE,
+    "common/roots": BASE,
+    "common/publish": BASE,
+    "common/formats": SMALL,
+    "common/plan": FORMATS,
+    "common/simulate": PLAN,
+    "common/render": PLAN | {"common/compare"},
+    "common/compare": PLAN,
+    "server/jobs": BASE | {"common/roots"},
+    "server/fleet": JOBS,
+    "server/scheduler": CORE,
+    "server/rpc": CORE | PLAN,
+    "server/http": CORE | SMALL,
+    "server": CORE | PLAN | {"server/rpc", "server/http"},
+    "workers/compute": set(),
+    "workers/kernels": {"workers/compute"},
+    "workers/cuda": {"workers/compute", "workers/kernels"},
+    "workers/residency": BASE,
+    "workers/engines": WORK,
+    "workers/agent": WORK,
+    "workers": WORK | {"workers/agent"},
+    "client": PLAN | {"client/rpc", "client/cli", "common/simulate", "common/render", "common/compare"},
+    "client/rpc": SMALL,
+    "client/cli": PLAN | {"client/rpc", "common/simulate", "common/render", "common/compare"},
+}
+# System headers that only some modules may know.
+FENCED = {
+    r"grpcpp/": {"server/rpc", "workers/agent", "client/rpc"},
+    r"fitsio\.h": {"common/formats"},
+    r"hdf5": {"common/formats"},
+    r"sqlite3\.h": {"server/jobs"},
+    r"httplib\.h": {"server/http"},
+    r"prometheus/": {"common/metrics", "server/http", "server/rpc"},
+    r"absl/|google/protobuf|unfold/v1": None,  # None: every module but compute, kernels and cuda
+}
+BARE = {"workers/compute", "workers/kernels", "workers/cuda"}
+
+
+def tracked(options, suffixes=CODE, under=("",)):
+    names = subprocess.run(["git", "-C", options.source, "ls-files", "-co", "--exclude-standard"],
+                           check=True, capture_output=True, text=True).stdout.split("\n")
+    return [n for n in names if n.endswith(suffixes) and n.startswith(under)
+            and os.path.exists(os.path.join(options.source, n))]
+
+
+def text_of(options, name):
+    return pathlib.Path(options.source, name).read_text(encoding="utf-8")
+
+
+def module_of(path):
+    parts = path.split("/")
+    if parts[0] == "unfold":
+        return "proto"
+    return "/".join(parts[:2]) if len(parts) > 2 else parts[0]
+
+
+def layers(options):
+    complaints = []
+    for name in tracked(options, under=("common/", "server/", "workers/", "client/")):
+        here = module_of(name)
+        for line in text_of(options, name).split("\n"):
+            quoted = re.match(r'\s*#include "([^"]+)"', line)
+            angled = re.match(r"\s*#include [<\"]([^>\"]+)[>\"]", line)
+            if quoted:
+                there = module_of(quoted[1])
+                ours = there == "proto" or there.split("/")[0] in ("common", "server", "workers", "client", "tests")
+                if ours and there != here and there not in ALLOWED.get(here, set()):
+                    complaints.append(f"{name}: {here} may not include {quoted[1]} of {there}")
+            if angled:
+                for pattern, homes in FENCED.items():
+                    if re.match(pattern, angled[1]):
+                        if here in BARE if homes is None else here not in homes:
+                            complaints.append(f"{name}: {here} may not know {angled[1]}")
+        kernel = re.match(r"workers/kernels/([^/]+)/", name)
+        for other in re.findall(r'#include "workers/kernels/([^/]+)/', text_of(options, name)):
+            if kernel and other != kernel[1]:
+                complaints.append(f"{name}: kernels/{kernel[1]} may not include kernels/{other}")
+    return complaints
+
+
+def headers_compile_alone(options):
+    headers = tracked(options, (".h",), ("common/", "server/", "workers/", "client/"))
+    headers = [h for h in headers if not h.endswith(".inl.h")]
+    flags = ["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-x", "c++",
+             f"-I{options.source}", "-isystem", f"{options.build}/generated", "-isystem", "/usr/include/eigen3"]
+
+    def check(header):
+        # Included from a source of its own, so that `#pragma once` is no warning.
+        done = subprocess.run([options.compiler, *flags, "-"], input=f'#include "{header}"\n',
+                              capture_output=True, text=True)
+        return [] if done.returncode == 0 else [f"{header} does not compile alone:\n{done.stderr[:800]}"]
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [c for found in pool.map(check, headers) for c in found]
+
+
+def format(options):
+    tool = shutil.which("clang-format-14")
+    if tool is None:
+        sys.exit(SKIPPED)
+    done = subprocess.run([tool, "--dry-run", "-Werror", *tracked(options)], cwd=options.source,
+                          capture_output=True, text=True)
+    return [] if done.returncode == 0 else [done.stderr[:4000]]
+
+
+def grep(options, pattern, suffixes=CODE, under=("",), allowed=()):
+    found = []
+    for name in tracked(options, suffixes, under):
+        if name in allowed or name.startswith("tests/hygiene/rules"):
+            continue
+        for number, line in enumerate(text_of(options, name).split("\n"), 1):
+            if re.search(pattern, line):
+                found.append(f"{name}:{number}: {line.strip()[:120]}")
+    return found
+
+
+def no_fits_open_file(options):
+    return grep(options, r"\b(fits_open_file|ffopen|fits_open_data|fits_open_image|fits_open_table|fits_create_file|ffinit)\b")
+
+
+def no_feature_if(options):
+    """Feature switches are CMake's choice of files; two headers name the exceptions."""
+    allowed = ("workers/compute/host_device.h", "server/jobs/sabotage.h")
+    return grep(options, r"^\s*#\s*(if|ifdef|ifndef|elif|else)\b", allowed=allowed)
+
+
+def no_machine_paths(options):
+    everything = CODE + (".md", ".txt", ".py", ".sh", ".cmake", ".json", ".toml", ".proto", ".yml", "run")
+    return grep(options, r"(/work/|/farm/|/root/|pyenv)", everything)
+
+
+def no_sleeps_in_tests(options):
+    return grep(options, r"\b(sleep_for|sleep_until|usleep|nanosleep)\b|\bsleep\(", under=("tests/",), suffixes=(".cc", ".h"))
+
+
+def no_openmp(options):
+    return grep(options, r"#pragma omp|OpenMP::")
+
+
+def no_native_flags(options):
+    return grep(options, r"-march=native|-ffast-math", CODE + (".cmake", "CMakeLists.txt", ".json", ".sh"))
+
+
+def short_files(options):
+    """A file beyond 600 lines has parts without a name."""
+    return [f"{n}: {len(text_of(options, n).splitlines())} lines" for n in tracked(options, CODE + (".py",))
+            if len(text_of(options, n).splitlines()) > 600]
+
+
+def cuda_module_border(options):
+    modules = list(pathlib.Path(options.build).rglob("libunfold_cuda.so"))
+    if not modules:
+        print("the CUDA module was not built here (no nvcc)")
+        sys.exit(SKIPPED)
+    complaints = []
+    dynamic = subprocess.run(["readelf", "-dW", modules[0]], check=True, capture_output=True, text=True).stdout
+    for needed in re.findall(r"\(NEEDED\).*\[(.+)\]", dynamic):
+        if not re.match(r"(libcudart|libcufft|libcublas|libcusolver|libcusparse|libnvJitLink|libstdc\+\+|libgcc_s|"
+                        r"libm\.so|libc\.so|ld-linux|libtbb|libpthread|libdl|librt)", needed):
+            complaints.append(f"libunfold_cuda.so needs {needed}")
+    symbols = subprocess.run(["nm", "-D", "--defined-only", modules[0]], check=True, capture_output=True, text=True).stdout
+    exported = [line.split()[-1] for line in symbols.splitlines() if line.strip()]
+    foreign = [s for s in exported if not s.startswith("unfold_cuda_")]
+    if foreign:
+        complaints.append(f"libunfold_cuda.so exports {foreign[:10]}, not only its entry")
+    if not any(s.startswith("unfold_cuda_") for s in exported):
+        complaints.append("libunfold_cuda.so has no entry")
+    return complaints
+
+
+def packages_listed(options):
+    """Every package that CMake asks for has a Debian package in the list that the scripts install."""
+    known = {"Threads": "g++", "Eigen3": "libeigen3-dev", "TBB": "libtbb-dev", "GTest": "libgtest-dev",
+             "absl": "libabsl-dev", "Protobuf": "libprotobuf-dev", "gRPC": "libgrpc++-dev",
+             "prometheus-cpp": "prometheus-cpp-dev", "SQLite3": "libsqlite3-dev", "CLI11": "libcli11-dev",
+             "spdlog": "libspdlog-dev", "nlohmann_json": "nlohmann-json3-dev", "OpenSSL": "libssl-dev",
+             "PNG": "libpng-dev", "ZLIB": "zlib1g-dev", "PkgConfig": "pkg-config", "cfitsio": "libcfitsio-dev",
+             "erfa": "liberfa-dev", "cpp-httplib": "libcpp-httplib-dev", "libdeflate": "libdeflate-dev",
+             "CUDAToolkit": None, "Python3": "python3", "benchmark": "libbenchmark-dev", "tomlplusplus": "libtomlplusplus-dev",
+             "libseccomp": "libseccomp-dev", "FFTW3": "libfftw3-dev", "HDF5": "libhdf5-dev"}
+    listed = set(text_of(options, "tests/packages.txt").split("\n"))
+    complaints = []
+    for name in tracked(options, (".cmake", "CMakeLists.txt")):
+        text = text_of(options, name)
+        asked = re.findall(r"find_package\((\S+?)[\s)]", text)
+        asked += re.findall(r"pkg_check_modules\(\S+ REQUIRED IMPORTED_TARGET (\S+?)\)", text)
+        for package in asked:
+            if package not in known:
+                complaints.append(f"{name}: {package} has no Debian package here [add it to packages_listed]")
+            elif known[package] is not None and known[package] not in listed:
+                complaints.append(f"{name}: {package} needs {known[package]}, which tests/packages.txt lacks")
+    return complaints
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("rule")
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--compiler", default="g++")
+    options = parser.parse_args()
+    complaints = globals()[options.rule](options)
+    print("\n".join(complaints) if complaints else f"{options.rule}: ok")
+    sys.exit(1 if complaints else 0)
+
+
+if __name__ == "__main__":
+    main()

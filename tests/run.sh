@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds and runs every test. From a fresh Debian 12, alone.
+#   tests/run.sh            release build with all tests, sanitizer build of the units, a short fuzz,
+#                           clang-tidy on what changed
+#   tests/run.sh --long     also the thread sanitizer, 10,000 simulation seeds, full statistics
+#   tests/run.sh --quick    release build and its tests only
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+long=0 quick=0
+for argument in "$@"; do
+  case $argument in
+    --long) long=1 ;;
+    --quick) quick=1 ;;
+    -h | --help) sed -n '2,6s/^# \?//p' "$0"; exit 0 ;;
+    *) echo "unknown option $argument (tests/run.sh takes --long, --quick) [see --help]" >&2; exit 2 ;;
+  esac
+done
+
+deploy/install-packages.sh tests/packages.txt tests/packages-test.txt
+jobs=$(nproc)
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+started=$SECONDS
+say() { printf '\n== %s (%d s so far)\n' "$1" $((SECONDS - started)); }
+passed=0 failed=0 skipped=0
+
+# run_tests BUILD_DIR CTEST_ARGS...: runs them and adds to the totals.
+run_tests() {
+  local build=$1 log
+  shift
+  log=$build/ctest.log
+  ctest --test-dir "$build" --output-on-failure -j "$jobs" "$@" 2>&1 | tee "$log" | grep -vE '^ *[0-9]+/[0-9]+ Test|^ *Start' || true
+  local all bad skip
+  all=$(grep -cE '^ *[0-9]+/[0-9]+ Test' "$log" || true)
+  skip=$(grep -cE '^ *[0-9]+/[0-9]+ Test.*\*\*\*Skipped' "$log" || true)
+  bad=$(grep -E '^ *[0-9]+/[0-9]+ Test' "$log" | grep -cvE ' Passed |\*\*\*Skipped' || true)
+  grep -q 'tests passed' "$log" || bad=$((bad + 1))
+  passed=$((passed + all - bad - skip)) failed=$((failed + bad)) skipped=$((skipped + skip))
+}
+
+say "release build"
+cmake --preset cpu -B build/release -DUNFOLD_CUDA=AUTO -DUNFOLD_CUDA_ARCHITECTURES=90 "${launcher[@]}"
+cmake --build build/release -j "$jobs"
+say "all tests"
+if [ "$long" = 1 ]; then export UNFOLD_LONG=1; fi
+run_tests build/release
+
+if [ "$quick" = 0 ]; then
+  say "address and undefined-behaviour sanitizers: build of the units"
+  cmake --preset asan "${launcher[@]}"
+  cmake --build build/asan -j "$jobs" --target unit_tests
+  say "address and undefined-behaviour sanitizers: units"
+  run_tests build/asan -L '^unit$'
+
+  say "short fuzz"
+  cmake --preset fuzz "${launcher[@]}"
+  cmake --build build/fuzz -j "$jobs" --target fuzzers
+  for fuzzer in build/fuzz/fuzz/fuzz_*; do
+    corpus=tests/fuzz/corpus/$(basename "$fuzzer")
+    fresh=$(mktemp -d)
+    if "$fuzzer" -max_total_time=$((long == 1 ? 300 : 20)) -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \
+      -artifact_prefix=build/fuzz/ "$fresh" "$corpus" >"build/fuzz/$(basename "$fuzzer").log" 2>&1; then
+      echo "$(basename "$fuzzer"): ok" && passed=$((passed + 1))
+    else
+      tail -40 "build/fuzz/$(basename "$fuzzer").log" && failed=$((failed + 1))
+    fi
+    rm -rf "$fresh"
+  done
+
+  say "clang-tidy on what changed"
+  if tests/tidy.sh build/release; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+fi
+
+if [ "$long" = 1 ]; then
+  say "thread sanitizer: scheduler core and worker agent"
+  cmake --preset tsan "${launcher[@]}"
+  cmake --build build/tsan -j "$jobs" --target unit_tests
+  run_tests build/tsan -L '^unit$' -R 'server|worker|agent|Core|Loop|Cache|Publication'
+fi
+
+say "done"
+[ "$failed" -eq 0 ] || echo "see the output above, and build/*/Testing/Temporary/LastTest.log"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
