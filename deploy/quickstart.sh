@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# From a fresh Debian 12 to a processed frame: installs, builds, starts the service in a scratch
+# folder, simulates one r-camera frame (500 fibres, 5760-7620 Angstrom) with a PSF it makes itself,
+# submits it, and shows the result.
+#   deploy/quickstart.sh                stops the service at the end
+#   deploy/quickstart.sh --keep         leaves it running and says how to reach it
+#   deploy/quickstart.sh --dir DIR      works in DIR rather than a new scratch folder
+set -euo pipefail
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+keep=0 dir=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --keep) keep=1 ;;
+    --dir) dir=$2 && shift ;;
+    -h | --help) sed -n '2,7s/^# \?//p' "$0"; exit 0 ;;
+    *) echo "unknown option $1 (quickstart takes --keep, --dir DIR) [see --help]" >&2; exit 2 ;;
+  esac
+  shift
+done
+say() { printf '\n\033[1m%s\033[0m\n' "$1"; }
+
+say "1/4 Packages"
+"$source_dir/deploy/install-packages.sh" "$source_dir/tests/packages.txt"
+
+say "2/4 Build"
+build=$source_dir/build/quickstart
+CCACHE_BASEDIR=$source_dir cmake -S "$source_dir" -B "$build" -G Ninja -DUNFOLD_TESTS=OFF -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >/dev/null
+cmake --build "$build" -j "$(nproc)"
+unfold=$build/bin/unfold
+
+say "3/4 Service"
+[ -n "$dir" ] || dir=$(mktemp -d -t unfold-quickstart-XXXXXX)
+mkdir -p "$dir/data" "$dir/state"
+dir=$(cd "$dir" && pwd)
+export UNFOLD_SERVER=unix:$dir/unfold.sock
+(cd "$dir" && exec "$unfold" up --dir "$dir/state" --listen "$UNFOLD_SERVER" --root data="$dir/data" >"$dir/up.log" 2>&1) &
+service=$!
+stop() { kill -TERM "$service" 2>/dev/null && wait "$service" || true; }
+[ "$keep" = 1 ] || trap stop EXIT
+"$unfold" doctor --wait 30s || { cat "$dir/up.log" >&2; exit 1; }
+
+say "4/4 One frame: simulate, submit, look"
+"$unfold" simulate extraction --camera r0 --seed 1 --output-dir "$dir/data"
+"$unfold" submit extraction \
+  --image "$dir/data/preproc-r0-00000001.fits" --psf "$dir/data/psf-r0-00000001.fits" \
+  --output "$dir/data/frame-r0-00000001.fits" --wavelength 5760,7620,0.8 --psferr 0.01 --overwrite --wait
+"$unfold" view "$dir/data/frame-r0-00000001.fits" --truth "$dir/data/truth-r0-00000001.fits" \
+  --image "$dir/data/preproc-r0-00000001.fits" --output "$dir/data/frame-r0-00000001.png" --summary
+
+printf '\nFrame:   %s\nPicture: %s\n' "$dir/data/frame-r0-00000001.fits" "$dir/data/frame-r0-00000001.png"
+if [ "$keep" = 1 ]; then
+  disown "$service"
+  printf 'The service is running (pid %s). Use it:  export UNFOLD_SERVER=%s; %s jobs\nStop it:  kill %s\n' \
+    "$service" "$UNFOLD_SERVER" "$unfold" "$service"
+fi
