@@ -10,11 +10,11 @@ namespace unfold {
 /// What went wrong, as a person needs it: "what (why) [remedy]".
 struct Problem {
   absl::StatusCode code = absl::StatusCode::kInvalidArgument;
-  std::string reason;  ///< UPPER_SNAKE_CASE, closed set, listed in docs/operations.md
-  std::string field;   ///< request field at fault, dotted, or empty
-  std::string what;
-  std::string why;
-  std::string remedy;
+  std::string reason{};  ///< UPPER_SNAKE_CASE, closed set, listed in docs/operations.md
+  std::string field{};   ///< request field at fault, dotted, or empty
+  std::string what{};
+  std::string why{};
+  std::string remedy{};
 };
 
 /// A status whose message is "what (why) [remedy]" (empty parts are left out) and whose payload

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,7 +10,7 @@
 
 namespace unfold {
 
-/// An open file descriptor, closed on destruction. Move-only.
+/// An open file descriptor, closed on destruction (-1: none). Move-only.
 class FileHandle {
  public:
   FileHandle() = default;
@@ -37,15 +38,18 @@ class Roots {
   static absl::StatusOr<Roots> make(const std::vector<std::string>& specifications);
 
   /// "name:relative" for an absolute path (the longest root that holds it) or for a path that is
-  /// in that form already. InvalidArgument/OUTSIDE_ROOTS when no root holds it.
+  /// in that form already; "." and ".." are removed by name. InvalidArgument: OUTSIDE_ROOTS when no
+  /// root holds it, NO_SUCH_ROOT, BAD_PATH (neither form, or empty).
   absl::StatusOr<std::string> to_rooted(std::string_view path) const;
 
-  /// Opens a regular file for reading. NotFound, PermissionDenied, InvalidArgument (not a regular
-  /// file, outside the root).
+  /// Opens a regular file for reading. NotFound/INPUT_NOT_FOUND, PermissionDenied, and
+  /// InvalidArgument (NOT_A_FILE, OUTSIDE_ROOTS, NO_SUCH_ROOT, BAD_PATH). Names are plain file
+  /// names: no wild cards, filters or other syntax.
   absl::StatusOr<FileHandle> open_file(std::string_view rooted) const;
 
   /// An output's folder, opened, and its last path component. With `parents`, missing folders are
-  /// made. FailedPrecondition where the folder is absent or the root is read-only.
+  /// made. FailedPrecondition where the folder is absent (OUTPUT_FOLDER_MISSING) or the root is
+  /// read-only (READ_ONLY_ROOT).
   struct OutputPlace {
     FileHandle folder;
     std::string name;
@@ -61,11 +65,17 @@ class Roots {
  private:
   struct Root {
     std::string name;
-    std::string folder;  // canonical, without a trailing slash
-    int fd = -1;         // shared by copies; lives as long as the process
+    std::string given{};   // the folder as configured
+    std::string folder{};  // canonical, without a trailing slash
+    std::shared_ptr<const FileHandle> handle{};
     bool read_only = false;
   };
-  absl::StatusOr<const Root*> find(std::string_view rooted, std::string* relative) const;
+  struct Place {
+    const Root* root = nullptr;
+    std::string relative;
+  };
+  absl::StatusOr<Place> find(std::string_view rooted) const;
+  const Root* by_name(std::string_view name) const;
 
   std::vector<Root> roots_;
 };
