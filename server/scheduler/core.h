@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -45,14 +48,20 @@ struct SubmitJobs {
   std::string exposure_request_id;
   std::string exposure_request_digest;
 };
+/// `stored` is the final job as the store has it (the core keeps only live ones). CoreLoop fills
+/// it.
 struct CancelJobRequest {
   Token token = 0;
   std::string job_id;
+  std::optional<v1::Job> stored;
 };
 struct RetryJobRequest {
   Token token = 0;
   std::string job_id;
-  v1::Job stored;  ///< the final job as the store has it (the core keeps only live ones)
+  std::string submitter;
+  std::string request_id;
+  std::string request_digest;
+  std::optional<v1::Job> stored;
 };
 struct DrainWorker {
   Token token = 0;
@@ -83,6 +92,8 @@ using Event = std::variant<SubmitJobs, CancelJobRequest, RetryJobRequest, DrainW
 
 // ---- effects: everything the scheduler does about it, in this order ----
 
+/// A job (or exposure) that its request_id named and that the core no longer holds has only its id
+/// here; CoreLoop completes it from the store.
 struct SubmitReply {
   std::vector<absl::StatusOr<v1::Job>> jobs;
   std::optional<v1::Exposure> exposure;
@@ -128,11 +139,29 @@ struct CoreConfig {
   Duration adoption = std::chrono::seconds(30);
   std::int64_t max_queued = 1'000'000;
   int max_worker_deaths = 3;
+  std::size_t max_spec_bytes = 256 * 1024;
+};
+
+/// Numbers for metrics and status. Totals count since this core was made.
+struct CoreCounts {
+  using EngineState = std::pair<std::string, v1::JobState>;
+  std::map<EngineState, std::int64_t> live_jobs;
+  std::map<EngineState, std::int64_t> finished_total;
+  std::map<std::string, double> oldest_queued_seconds;  ///< by engine
+  std::map<std::pair<std::string, v1::ErrorClass>, std::int64_t> failed_attempts_total;
+  std::map<std::string, std::int64_t> submitted_total;  ///< by source
+  std::int64_t leases = 0;
+  std::int64_t lease_expirations_total = 0;
+  std::int64_t fenced_publishes_total = 0;
+  std::int64_t placements_hit_total = 0;   ///< the response was resident
+  std::int64_t placements_load_total = 0;  ///< or had to be loaded
+  std::int64_t placements_prefetch_total = 0;
+  std::int64_t deadline_misses_total = 0;
 };
 
 /// The scheduler's whole life as one deterministic step: no clock, thread, I/O or random source of
-/// its own. Not thread safe: one thread owns it. After a failed commit, throw it away and
-/// restore().
+/// its own. Not thread safe: one thread owns it (CoreLoop). After a failed commit, throw it away
+/// and make another from the store.
 class Core {
  public:
   /// From what the store holds: live jobs keep their leases for `adoption` from `now`.
@@ -147,8 +176,7 @@ class Core {
   std::vector<v1::Worker> workers(Time now) const;
   const v1::Job* live_job(const std::string& id) const;  ///< not final; nullptr otherwise
   absl::StatusOr<v1::ExplainResponse> explain(const std::string& job_id, Time now) const;
-  struct Counts;  ///< jobs by engine and state, leases, oldest queued age, totals since start
-  Counts counts(Time now) const;
+  CoreCounts counts(Time now) const;
   std::int64_t revision() const;
 
  private:
