@@ -1,0 +1,70 @@
+#include "common/metrics/scheduler_metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace unfold::metrics {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+const std::vector<RpcName> kRpcs = {{"unfold.v1.JobService", "Submit"},
+                                    {"unfold.v1.JobService", "Get"}};
+
+TEST(SchedulerMetrics, EveryLabelSetExistsAtZeroFromTheStart) {
+  const std::string text = SchedulerMetrics(kRpcs).text();
+  for (const char* line :
+       {"unfold_jobs_finished_total{class=\"batch\",engine=\"extraction\",outcome=\"failed\"} 0",
+        "unfold_job_attempts_total{engine=\"probe\",outcome=\"failed\",reason=\"worker_lost\"} 0",
+        "unfold_frames_processed_total{camera=\"z9\",engine=\"extraction\"} 0",
+        "unfold_grpc_server_handled_total{code=\"OK\",method=\"Get\",service=\"unfold.v1."
+        "JobService\"} 0",
+        "unfold_fenced_publishes_total 0", "unfold_dispatch_latency_seconds_count 0",
+        "unfold_workers{state=\"lost\"} 0", "unfold_leader 1"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
+TEST(SchedulerMetrics, AChildIsFoundByItsLabelValues) {
+  const SchedulerMetrics metrics(kRpcs);
+  metrics.jobs_finished.at({"probe", "batch", "expired"}).Increment();
+  metrics.rpc_handled[1].at({"NOT_FOUND"}).Increment();
+  EXPECT_THAT(
+      metrics.text(),
+      AllOf(HasSubstr("unfold_jobs_finished_total{class=\"batch\",engine=\"probe\",outcome="
+                      "\"expired\"} 1"),
+            HasSubstr("code=\"NOT_FOUND\",method=\"Get\",service=\"unfold.v1.JobService\"} 1")));
+}
+
+TEST(SchedulerMetrics, AnUnlistedValueCountsAsTheLastAndMakesNoNewSeries) {
+  const SchedulerMetrics metrics(kRpcs);
+  metrics.frames_processed.at({"extraction", "j9d8f7"}).Increment();
+  EXPECT_THAT(metrics.text(), AllOf(HasSubstr("camera=\"other\",engine=\"extraction\"} 1"),
+                                    Not(HasSubstr("j9d8f7"))));
+}
+
+TEST(SchedulerMetrics, StayWithinTheSeriesBudget) {
+  std::vector<RpcName> rpcs;
+  for (int i = 0; i < 30; ++i) rpcs.push_back({"service", "method" + std::to_string(i)});
+  const std::string text = SchedulerMetrics(rpcs).text();
+  EXPECT_LT(std::count(text.begin(), text.end(), '\n'), 3000);
+}
+
+TEST(SchedulerMetrics, PromtoolFindsNothingToComplainAbout) {
+  if (std::system("promtool --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "no promtool";
+  const std::string complaints = testing::TempDir() + "promtool-complaints.txt";
+  std::FILE* promtool = popen(("promtool check metrics >" + complaints + " 2>&1").c_str(), "w");
+  ASSERT_NE(promtool, nullptr);
+  const std::string text = SchedulerMetrics(kRpcs).text();
+  std::fwrite(text.data(), 1, text.size(), promtool);
+  EXPECT_EQ(pclose(promtool), 0) << "see " << complaints;
+}
+
+}  // namespace
+}  // namespace unfold::metrics
