@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/base/clock.h"
 
 namespace unfold::residency {
 
@@ -30,9 +32,9 @@ struct Resident {
 using Loader = std::function<absl::StatusOr<std::shared_ptr<const Response>>()>;
 
 /// Immutable responses on one device within a byte budget. Thread safe. Concurrent callers of one
-/// key share one load; a held response is never evicted; the victim is the one with the least
-/// (load seconds x uses) / bytes, the idle first. ResourceExhausted when what is held leaves no
-/// room.
+/// key share one load, and its error if it fails (nothing is kept then); a held response is never
+/// evicted; the victim is the one with the least (load seconds x uses) / bytes, of equals the
+/// longest idle. ResourceExhausted when what is held leaves no room.
 class ResponseCache {
  public:
   virtual ~ResponseCache() = default;
@@ -53,5 +55,9 @@ class ResponseCache {
   virtual std::int64_t budget_bytes() const = 0;
   virtual std::int64_t resident_bytes() const = 0;
 };
+
+/// The ledger counts a response from before its load (its expected bytes) until it is evicted.
+std::unique_ptr<ResponseCache> make_response_cache(std::int64_t budget_bytes,
+                                                   std::shared_ptr<const Clock> clock);
 
 }  // namespace unfold::residency
