@@ -62,6 +62,8 @@ class JobStore {
   virtual absl::StatusOr<Snapshot> load() = 0;
 
   virtual absl::StatusOr<v1::Job> get(const std::string& id) const = 0;
+  /// Intents on record, for a Retry.
+  virtual absl::StatusOr<std::vector<IntentRow>> intents(const std::string& job_id) const = 0;
   virtual absl::StatusOr<JobPage> list(const JobQuery& query) const = 0;
   virtual absl::StatusOr<std::vector<v1::Job>> changes(const ChangeQuery& query) const = 0;
   virtual absl::StatusOr<EventPage> events(const std::string& job_id, std::int64_t offset,

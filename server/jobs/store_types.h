@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "unfold/v1/exposure_service.pb.h"
 #include "unfold/v1/types.pb.h"
 
@@ -72,6 +73,9 @@ struct PutDrain {  ///< an operator's order outlives both daemons
 
 using StoreWrite = std::variant<PutJob, PutRequest, PutExposure, PutLease, DropLease, PutIntent,
                                 PutFence, PutDrain>;
+
+/// What a store answers to a PutIntent whose fence is not the lease's: Aborted, reason FENCED.
+absl::Status fenced_off(const IntentRow& intent);
 
 inline constexpr std::int64_t kRequestMemoryNs = 7LL * 24 * 3600 * 1'000'000'000;
 

@@ -62,6 +62,7 @@ struct RetryJobRequest {
   std::string request_id;
   std::string request_digest;
   std::optional<v1::Job> stored;
+  std::vector<IntentRow> stored_intents;
 };
 struct DrainWorker {
   Token token = 0;
