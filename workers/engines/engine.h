@@ -9,7 +9,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "common/roots/roots.h"
+#include "common/base/clock.h"
+#include "common/base/mutex.h"
 #include "unfold/v1/types.pb.h"
 #include "workers/residency/response_cache.h"
 
@@ -26,20 +27,34 @@ class Product {
  public:
   virtual ~Product() = default;
   std::map<std::string, double> summary;  ///< the product's own numbers, shown with the job
+  std::map<std::string, double> seconds;  ///< by step of compute()
 };
 
 /// Set once; engines look at it at least every 100 ms of work. Thread safe.
 class CancelToken {
  public:
-  void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
+  void cancel() {
+    const MutexLock lock(mutex_);
+    cancelled_.store(true, std::memory_order_relaxed);
+    changed_.notify_all();
+  }
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+  /// Sleeps, but returns at once, with true, when cancelled.
+  bool wait_for(Duration at_most) const {
+    const MutexLock lock(mutex_);
+    if (!cancelled()) changed_.wait_for(mutex_, at_most);
+    return cancelled();
+  }
 
  private:
   std::atomic<bool> cancelled_{false};
+  mutable Mutex mutex_;
+  mutable Condition changed_;
 };
 
 /// What a running job is given. `progress` may be called from any thread and never blocks; it also
 /// feeds the heartbeat: an engine that does not call it for the lease's length counts as stuck.
+/// `response_ready` is called once, when the response is in memory.
 struct RunContext {
   residency::ResponseCache& responses;
   std::function<void(const v1::Progress&)> progress;
@@ -57,8 +72,9 @@ struct OutputTarget {
 };
 
 /// One algorithm on one device, in stages, so that the next read and the last write hide behind the
-/// present computation. Each stage is called by one thread at a time, different stages by
-/// different threads. compute() returns Cancelled when told so.
+/// present computation. Thread safe: the stages of several jobs run at the same time. compute()
+/// returns Cancelled when told so. Stages may throw; the agent calls them through guarded()
+/// (failure.h).
 class Engine {
  public:
   virtual ~Engine() = default;
