@@ -179,6 +179,9 @@ class Core {
   absl::StatusOr<v1::ExplainResponse> explain(const std::string& job_id, Time now) const;
   CoreCounts counts(Time now) const;
   std::int64_t revision() const;
+  /// What a caller's request_id was used for, if it is still remembered.
+  std::optional<PutRequest> known_request(const std::string& caller,
+                                          const std::string& request_id) const;
 
  private:
   struct State;
