@@ -1,0 +1,31 @@
+#pragma once
+
+#include <google/protobuf/duration.pb.h>
+#include <google/protobuf/timestamp.pb.h>
+
+#include <string>
+#include <utility>
+
+#include "unfold/v1/types.pb.h"
+
+namespace unfold::cli {
+
+// What a flag's text means. Each throws CLI::ValidationError (exit 2) on text that does not parse.
+
+/// "15s", "1h30m".
+google::protobuf::Duration duration_flag(const std::string& text, const std::string& flag);
+double seconds_flag(const std::string& text, const std::string& flag);
+
+/// "15m" from `now`, or "2026-11-20T06:00:00Z".
+google::protobuf::Timestamp deadline_flag(const std::string& text, const std::string& flag,
+                                          const google::protobuf::Timestamp& now);
+
+/// "wmin,wmax,step" in Angstrom; nan and inf parse (the server refuses them).
+v1::WavelengthGrid wavelength_flag(const std::string& text, const std::string& flag);
+
+/// "key=value"; the value may be empty or hold more "=".
+std::pair<std::string, std::string> label_flag(const std::string& text, const std::string& flag);
+
+std::int64_t size_flag(const std::string& text, const std::string& flag);
+
+}  // namespace unfold::cli

@@ -1,0 +1,27 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "client/cli/commands.h"
+#include "client/cli/each_job.h"
+#include "common/base/ids.h"
+
+namespace unfold::cli {
+
+void add_retry(CLI::App& root, Session& session) {
+  CLI::App* command = root.add_subcommand(
+      "retry", "Queue failed, cancelled or expired jobs again, under their own ids");
+  command->group("Work");
+  const auto ids = std::make_shared<std::vector<std::string>>();
+  command->add_option("ID", *ids, "The jobs")->required()->type_name("");
+  add_common_flags(*command, session);
+  set_action(*command, session, [&session, ids] {
+    return for_each_job(session, *ids, [&session](const std::string& id) {
+      v1::RetryRequest request;
+      request.set_id(id);
+      request.set_request_id(RandomIdSource().uuid());
+      return session.client().retry(request);
+    });
+  });
+}
+
+}  // namespace unfold::cli

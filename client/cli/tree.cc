@@ -1,0 +1,53 @@
+#include <CLI/CLI.hpp>
+
+#include "client/cli/commands.h"
+
+namespace unfold::cli {
+namespace {
+
+constexpr int kFlagColumn = 34;
+
+constexpr char kFooter[] = R"(Begin with `unfold up` in one terminal; in another:
+  unfold submit extraction -i preproc-r0.fits -p psf-r0.fits -o frame-r0.fits --wait
+  unfold jobs
+
+Data goes to stdout, messages to stderr. Times are like 90s, 15m, 1h30m; sizes like 4GiB.
+
+Exit codes: 0 ok; 1 job failed; 2 usage; 3 no such job, worker or response; 4 not
+permitted; 5 no scheduler answers; 6 time to wait is up; 7 cancelled or expired; 8 a job's
+values, inputs or paths are wrong; 9 queue full; 10 conflict; 11 only a part succeeded;
+70 internal error; 130 interrupted (jobs go on).)";
+
+std::string usage_problem(const CLI::App* app, const CLI::Error& problem) {
+  return std::string("unfold: ") + problem.what() + " [see `" + app->get_name() + " --help`]\n";
+}
+
+}  // namespace
+
+void add_all(CLI::App& root, Session& session) {
+  root.name("unfold");
+  root.description("unfold: instrument responses inverted, as a service");
+  root.get_formatter()->column_width(kFlagColumn);
+  root.require_subcommand(1);
+  root.failure_message(usage_problem);
+  add_up(root, session);
+  add_submit(root, session);
+  add_jobs(root, session);
+  add_wait(root, session);
+  add_watch(root, session);
+  add_cancel(root, session);
+  add_retry(root, session);
+  add_explain(root, session);
+  add_logs(root, session);
+  add_workers(root, session);
+  add_responses(root, session);
+  add_doctor(root, session);
+  add_bench(root, session);
+  add_version(root, session);
+  add_completion(root, session);
+  add_common_flags(root, session);
+  // Last: commands would inherit it.
+  root.footer(kFooter);
+}
+
+}  // namespace unfold::cli
