@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -55,7 +54,7 @@ struct FrameCards {
   std::string orig_psf;                       ///< the PSF's IN_PSF card, or empty
   std::optional<double> heliocentric_factor;  ///< only when a correction was applied
   bool psf_is_psfnight = false;
-  int fiber_min = 0;  ///< FIBERMIN, written when there is no fibermap to say it
+  int fiber_min = 0;  ///< FIBERMIN: the first fibre's number
   std::string job_id;
   std::string image_sha256;
   std::string psf_sha256;
@@ -66,7 +65,7 @@ struct FrameCards {
 };
 
 /// The image's cards (structural ones, checksums and its BUNIT left out), then those of `cards`,
-/// DEPNAMnn/DEPVERnn naming unfold and the libraries behind the numbers, and UF* provenance cards
+/// DEPNAMnn/DEPVERnn naming unfold (those the image brought stay), and UF* provenance cards
 /// (docs/formats.md lists each).
 Header frame_header(const Header& image, const FrameCards& cards);
 
