@@ -1,0 +1,72 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/publish/publication.h"
+#include "common/roots/roots.h"
+#include "workers/agent/supervisor.h"
+#include "workers/engines/engine.h"
+#include "workers/engines/failure.h"
+
+namespace unfold::agent {
+
+/// What every run of a job on this worker shares. Nothing is owned; all must outlive the runs.
+struct RunEnvironment {
+  const Roots& roots;
+  ProductOwnership ownership;
+  residency::ResponseCache& responses;
+  Supervisor& supervisor;
+  const Clock& clock;
+};
+
+/// One attempt at one job, in the three steps that a slot's threads take. Each step returns whether
+/// the next is to follow; after false the outcome has been told to the supervisor. Steps may run on
+/// different threads, one at a time; cancel() may be called from any.
+class JobRun {
+ public:
+  JobRun(v1::Assign assign, engine::Engine& engine, RunEnvironment environment);
+
+  /// Finishes or sweeps what earlier attempts left, checks the place of the outputs, reads.
+  bool read();
+  bool compute();
+  void write();  ///< and publish
+
+  void hold();  ///< the product waits for the writer
+  void cancel() { cancel_.cancel(); }
+  std::int64_t fence() const { return assign_.fence(); }
+
+ private:
+  struct Place {
+    FileHandle folder;
+    Publication::Output output;
+    std::string part_path;
+  };
+
+  absl::Status open_places();
+  absl::StatusOr<bool> recover();
+  absl::Status prepare_and_read();
+  absl::Status publish();
+  std::vector<Publication::Output> outputs() const;
+  std::vector<engine::OutputTarget> targets() const;
+  absl::Status stopped() const;
+  bool go_on(const absl::Status& status, engine::Phase phase);
+  void succeed(const std::vector<Publication::Published>& published);
+  void end();
+  template <class Step>
+  absl::Status timed(const std::string& name, Step step);
+
+  const v1::Assign assign_;
+  engine::Engine& engine_;
+  RunEnvironment environment_;
+  engine::CancelToken cancel_;
+  std::vector<Place> places_;
+  std::unique_ptr<engine::Input> input_;
+  std::unique_ptr<engine::Product> product_;
+  Outcome outcome_;
+};
+
+}  // namespace unfold::agent
