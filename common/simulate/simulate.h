@@ -15,17 +15,20 @@ enum class IvarFrom { kModel, kPixels };
 /// value: the grids are desi_proc's, b 3600-5800, r 5760-7620, z 7520-9824, step 0.8 Angstrom.
 struct ExtractionOptions {
   std::string camera = "r0";  ///< b, r or z, then the spectrograph 0..9
-  std::string psf;            ///< PSF file to use; empty: one is made and written too
+  std::string psf{};          ///< PSF file to use; empty: one is made and written too
   double wave_min = 0;        ///< Angstrom; 0: default
   double wave_max = 0;        ///< Angstrom; 0: default
   double wave_step = 0;       ///< Angstrom; 0: default
   int oversample = 1;  ///< light is put at n wavelengths in each bin; 1 makes the truth exact
+  /// Light of a bin comes at wavelength / factor: what an extraction that corrects for the Earth's
+  /// motion by this HELIOCOR has as truth.
+  double heliocentric_factor = 1.0;
   int first_fibre = 0;
   int fibres = 500;
   std::uint64_t seed = 1;        ///< same seed, same options: same files
   double read_noise = 3.0;       ///< electrons
   int cosmics = 0;               ///< cosmic ray hits over the lit part of the CCD
-  double cosmics_flagged = 0.7;  ///< share of them marked COSMIC in MASK
+  double cosmics_flagged = 1.0;  ///< share of them marked COSMIC in MASK
   int bad_columns = 0;           ///< flagged BAD
   int bad_pixels = 0;            ///< flagged DEAD or HOT
   int nan_pixels = 0;            ///< IMAGE is NaN, not flagged
