@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/formats/fits/frame.h"
 
 namespace unfold::compare {
 
@@ -46,6 +47,10 @@ struct FrameDifference {
 /// Reads both files. Errors: what reading gave, with the file's name in it.
 absl::StatusOr<FrameDifference> diff_frames(const std::string& a, const std::string& b,
                                             const Tolerances& tolerances);
+
+/// The numbers alone, of frames in memory: neither layout nor cards, but for the shape.
+FrameDifference diff_frames(const fits::Frame& a, const fits::Frame& b,
+                            const Tolerances& tolerances);
 
 /// A table for people, and one JSON object for programs (infinite numbers as null).
 std::string to_text(const FrameDifference& difference);

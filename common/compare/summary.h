@@ -4,6 +4,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "common/formats/fits/frame.h"
+#include "common/simulate/truth.h"
 
 namespace unfold::compare {
 
@@ -27,10 +29,12 @@ struct FrameSummary {
   double pulls_beyond_5 = 0;     ///< share with |pull| > 5
 };
 
-/// Summary of `frame`; with a truth file (of common/simulate) also its pulls. The truth may cover
-/// more fibres and wavelengths than the frame, on the same grid. Errors: InvalidArgument where
-/// the grids do not match, or what reading gave.
+/// Summary of `frame`; with a truth (of common/simulate) also its pulls: see pulls_of() for which
+/// bins have one. Errors: InvalidArgument/GRID_MISMATCH where the bins of the two are not the same
+/// bins, or what reading gave.
 absl::StatusOr<FrameSummary> summarise(const std::string& frame, const std::string& truth = "");
+FrameSummary summarise(const fits::Frame& frame);
+absl::StatusOr<FrameSummary> summarise(const fits::Frame& frame, const simulate::Truth& truth);
 
 std::string to_text(const FrameSummary& summary);
 std::string to_json(const FrameSummary& summary);
