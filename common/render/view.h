@@ -8,9 +8,9 @@
 namespace unfold::render {
 
 struct ViewOptions {
-  std::string truth;        ///< frame only: truth file of the simulator; adds a panel of pulls
-  std::vector<int> fibres;  ///< frame: which to draw as curves; PSF: whose stamps; empty: a few
-  int width = 1400;         ///< pixels of the PNG, 640 .. 8192
+  std::string truth{};        ///< frame only: truth file of the simulator; adds a panel of pulls
+  std::vector<int> fibres{};  ///< frame: which to draw as curves; PSF: whose stamps; empty: a few
+  int width = 1400;           ///< pixels of the PNG, 900 .. 8192
 };
 
 /// What was drawn.

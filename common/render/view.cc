@@ -1,0 +1,63 @@
+#include "common/render/view.h"
+
+#include <optional>
+#include <utility>
+
+#include "common/base/error.h"
+#include "common/base/status_macros.h"
+#include "common/formats/fits/errors.h"
+#include "common/formats/fits/scan.h"
+#include "common/render/drawings.h"
+
+namespace unfold::render {
+namespace {
+
+constexpr int kLeastWidth = 900;
+constexpr int kMostWidth = 8192;
+
+enum class Kind { kPreproc, kFrame, kPsf };
+
+absl::StatusOr<Kind> kind_of(const std::string& path) {
+  UNFOLD_ASSIGN_OR_RETURN(const fits::ScannedHeaders file, fits::scan_headers(path, path));
+  const fits::Structure& parts = file.structure;
+  if (parts.find("FLUX") != nullptr && parts.find("RESOLUTION") != nullptr) return Kind::kFrame;
+  if (parts.find("IMAGE") != nullptr && parts.find("IVAR") != nullptr) return Kind::kPreproc;
+  for (const fits::Hdu& hdu : parts.hdus) {
+    if (hdu.header.has("PSFTYPE")) return Kind::kPsf;
+  }
+  return fits::bad_file(path, "WRONG_TYPE", "it is no preproc image, frame or PSF",
+                        "give one of these, not a log or a catalogue");
+}
+
+absl::StatusOr<Canvas> picture_of(const std::string& path, Kind kind, const ViewOptions& options) {
+  if (kind == Kind::kPreproc) {
+    UNFOLD_ASSIGN_OR_RETURN(const fits::Preproc image, fits::read_preproc(path));
+    return draw_preproc(image, options);
+  }
+  if (kind == Kind::kPsf) {
+    UNFOLD_ASSIGN_OR_RETURN(const fits::Psf psf, fits::read_psf(path));
+    return draw_psf(psf, options);
+  }
+  UNFOLD_ASSIGN_OR_RETURN(const fits::Frame frame, fits::read_frame(path));
+  if (options.truth.empty()) return draw_frame(frame, nullptr, options);
+  UNFOLD_ASSIGN_OR_RETURN(const simulate::Truth truth, simulate::read_truth(options.truth));
+  return draw_frame(frame, &truth, options);
+}
+
+}  // namespace
+
+absl::StatusOr<Viewed> view(const std::string& path, const std::string& png,
+                            const ViewOptions& options) {
+  if (options.width < kLeastWidth || options.width > kMostWidth) {
+    return error({.reason = "BAD_OPTION",
+                  .field = "width",
+                  .what = "the picture's width is not in 900 .. 8192 pixels"});
+  }
+  UNFOLD_ASSIGN_OR_RETURN(const Kind kind, kind_of(path));
+  UNFOLD_ASSIGN_OR_RETURN(const Canvas canvas, picture_of(path, kind, options));
+  UNFOLD_RETURN_IF_ERROR(canvas.write_png(png));
+  const char* name = kind == Kind::kFrame ? "frame" : kind == Kind::kPsf ? "psf" : "preproc";
+  return Viewed{name, canvas.width(), canvas.height()};
+}
+
+}  // namespace unfold::render
