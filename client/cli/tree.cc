@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "client/cli/commands.h"
+#include "common/config/nearest.h"
 
 namespace unfold::cli {
 namespace {
@@ -18,8 +19,37 @@ permitted; 5 no scheduler answers; 6 time to wait is up; 7 cancelled or expired;
 values, inputs or paths are wrong; 9 queue full; 10 conflict; 11 only a part succeeded;
 70 internal error; 130 interrupted (jobs go on).)";
 
-std::string usage_problem(const CLI::App* app, const CLI::Error& problem) {
-  return std::string("unfold: ") + problem.what() + " [see `" + app->get_name() + " --help`]\n";
+// The innermost command that was recognised.
+const CLI::App& innermost(const CLI::App& app) {
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  return chosen.empty() ? app : innermost(*chosen.back());
+}
+
+std::string full_name(const CLI::App& app) {
+  const CLI::App* parent = app.get_parent();
+  return parent == nullptr ? app.get_name() : full_name(*parent) + " " + app.get_name();
+}
+
+std::vector<std::string> words_of(const CLI::App& app) {
+  std::vector<std::string> words;
+  for (const CLI::App* command : app.get_subcommands({})) words.push_back(command->get_name());
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+  }
+  return words;
+}
+
+// One line: what is wrong, the nearest word that would be right, and where to look.
+std::string usage_problem(const CLI::App* root, const CLI::Error& problem) {
+  const CLI::App& command = innermost(*root);
+  std::string what = problem.what();
+  if (const std::vector<std::string> extras = command.remaining(true); !extras.empty()) {
+    const std::string& word = extras.front();
+    const std::string meant = config::nearest(word, words_of(command));
+    what =
+        "'" + word + "' is not known here" + (meant.empty() ? "" : " (do you mean " + meant + "?)");
+  }
+  return "unfold: " + what + " [see `" + full_name(command) + " --help`]\n";
 }
 
 }  // namespace

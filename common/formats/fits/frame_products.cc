@@ -147,8 +147,8 @@ Table compute_scores(const Frame& frame, const std::string& camera) {
       const double flux = static_cast<double>(frame.flux[s * nwave + j]);
       const double width = bin_width(frame.wavelength, j);
       const double ivar = static_cast<double>(frame.ivar[s * nwave + j]);
-      sum[s] += flux * width;
-      fluxes.push_back(flux);
+      sum[s] += flux;
+      fluxes.push_back(flux / width);
       ratios.push_back(std::sqrt(ivar) * flux / std::sqrt(width));
     }
     middle[s] = median(fluxes);

@@ -39,7 +39,9 @@ std::vector<std::uint32_t> frame_mask(const MaskInputs& inputs);
 
 /// The SCORES table: SUM_RAW_COUNT_x, MEDIAN_RAW_COUNT_x, MEDIAN_RAW_SNR_x over the wavelengths
 /// inside the camera's top hat (b 4000-5800, r 5800-7600, z 7600-9800 Angstrom), where x is the
-/// band of `camera` ("r0"), or of the mean wavelength when that is empty.
+/// band of `camera` ("r0"), or of the mean wavelength when that is empty. As desispec computes
+/// them, which takes FLUX for counts per bin: sum of FLUX, median of FLUX / bin width, median of
+/// sqrt(IVAR) FLUX / sqrt(bin width).
 Table compute_scores(const Frame& frame, const std::string& camera);
 
 /// What the frame's primary header says beside the image's own cards.

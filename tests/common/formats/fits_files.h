@@ -1,46 +1,24 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "common/formats/fits/preproc.h"
 #include "common/formats/fits/psf.h"
+#include "tests/support/scratch_folder.h"
 
 namespace unfold::test {
 
-/// A folder of its own, removed with everything in it.
-class TemporaryFolder {
+/// A scratch folder whose files are named and written by path text.
+class TemporaryFolder : public ScratchFolder {
  public:
-  TemporaryFolder() {
-    char name[] = "/tmp/unfold-fits-XXXXXX";
-    path_ = std::filesystem::canonical(mkdtemp(name));
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
+  std::string file(const std::string& name) const { return (path() / name).string(); }
   std::string write(const std::string& name, const std::string& bytes) const {
-    std::ofstream(file(name), std::ios::binary) << bytes;
+    write_text(file(name), bytes);
     return file(name);
   }
-
- private:
-  std::filesystem::path path_;
 };
-
-inline std::string bytes_of(const std::string& path) {
-  std::ostringstream out;
-  out << std::ifstream(path, std::ios::binary).rdbuf();
-  return out.str();
-}
 
 /// Cards ("KEY     = value" as given), END, blanks to a whole number of blocks.
 inline std::string header_block(const std::vector<std::string>& cards) {

@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "common/base/sha256.h"
 #include "tests/common/formats/fits_files.h"
+#include "tests/common/formats/peer.h"
 #include "tests/support/shared_data.h"
 
 namespace unfold::fits {
@@ -85,7 +86,7 @@ TEST_F(PreprocFile, MaskBitsTakeTheWeightOfTheirPixelsOnly) {
 TEST_F(PreprocFile, ShapesMustAgree) {
   Preproc preproc = test::small_preproc();
   const std::string path = written(preproc);
-  std::string bytes = test::bytes_of(path);
+  std::string bytes = test::read_text(path);
   const std::size_t mask = bytes.find("XTENSION", bytes.find("XTENSION") + 1);
   bytes.replace(bytes.find("NAXIS1", mask), 30, "NAXIS1  =                   30");
   bytes.replace(bytes.find("NAXIS2", mask), 30, "NAXIS2  =                   40");
@@ -113,6 +114,33 @@ TEST_F(PreprocFile, TheFibermapIsCutByRowsWithoutLoss) {
   EXPECT_EQ(cut->text(*cut->find("OBJTYPE"), 2), "SKY");
   EXPECT_EQ(reason_of(preproc.fibermap->slice(3, 3).status()), "WRONG_SHAPE");
   EXPECT_EQ(reason_of(preproc.fibermap->slice(-1, 3).status()), "WRONG_SHAPE");
+}
+
+TEST_F(PreprocFile, AnotherReaderFindsTheSame) {
+  const int code =
+      test::run_peer("formats/fits_peer.py", "preproc " + written(test::small_preproc()));
+  if (code == test::kPeerAbsent) GTEST_SKIP() << "python3-astropy absent";
+  EXPECT_EQ(code, 0);
+}
+
+TEST_F(PreprocFile, TileCompressedMasksOfAnotherWriterAreRead) {
+  const int code = test::run_peer("formats/fits_peer.py", "masks " + folder_.path().string());
+  if (code == test::kPeerAbsent) GTEST_SKIP() << "python3-astropy absent";
+  ASSERT_EQ(code, 0);
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+    const auto preproc = read_preproc(entry.path().string());
+    ASSERT_TRUE(preproc.ok()) << preproc.status();
+    ++files;
+    for (int y = 0; y < preproc->ny; ++y) {
+      for (int x = 0; x < preproc->nx; ++x) {
+        const int want = (x + y) % 5 == 0 ? (x * y) % 200 : 0;
+        ASSERT_EQ(preproc->mask[static_cast<std::size_t>(x + y * preproc->nx)], want)
+            << entry.path() << " x " << x << " y " << y;
+      }
+    }
+  }
+  EXPECT_EQ(files, 27);
 }
 
 TEST(Preproc, ReadsTheReferenceImage) {

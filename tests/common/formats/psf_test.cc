@@ -154,7 +154,7 @@ TEST_F(PsfFile, AnImageIsNotAPsf) {
 }
 
 TEST_F(PsfFile, AHeaderValueThatIsNanIsRefusedByItsName) {
-  std::string bytes = test::bytes_of(written(test::small_psf()));
+  std::string bytes = test::read_text(written(test::small_psf()));
   const std::size_t at = bytes.rfind("WAVEMAX =");
   bytes.replace(at, 30, "WAVEMAX =                  NaN");
   const auto status = read_psf_summary(folder_.write("nan.fits", bytes)).status();
