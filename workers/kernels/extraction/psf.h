@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "workers/kernels/extraction/psf_parameter.h"
+
 /// The PSF of a spectrograph camera as its file states it (DESI GAUSS-HERMITE 2 and 3,
 /// GAUSS-HERMITE2), without any file format. Plain values; read-only sharing between threads is
 /// safe.
@@ -32,25 +34,6 @@ enum class PsfModel {
   kGaussHermite,   ///< one Gauss-Hermite core; stamps of 2 HSIZE + 1 pixels
   kGaussHermite2,  ///< a core cut at core_radius sigma plus a second core; stamps of 2 HSIZE pixels
 };
-
-/// Rows of PsfShape::params. Gauss-Hermite coefficients follow at kFirstGh in the order
-/// gh_row(i, j), then those of the second core.
-enum PsfParameter {
-  kSigmaX,
-  kSigmaY,         ///< pixels
-  kTailAmplitude,  ///< TAILAMP
-  kTailCore,       ///< TAILCORE, pixels
-  kTailScaleX,     ///< TAILXSCA
-  kTailScaleY,     ///< TAILYSCA
-  kTailIndex,      ///< TAILINDE
-  kCoreRadius,     ///< GHNSIG, in sigma (kGaussHermite2)
-  kSigma2X,        ///< GHSIGX2 (kGaussHermite2)
-  kSigma2Y,        ///< GHSIGY2 (kGaussHermite2)
-  kFirstGh
-};
-
-/// Highest supported Gauss-Hermite degree.
-inline constexpr int kMaxDegree = 15;
 
 /// Everything of a PSF that changes slowly from night to night. Its bytes are what a response cache
 /// keeps; stamps are made from it where they are needed and are never resident.
