@@ -64,7 +64,7 @@ struct FrameView {
 /// Bits of Spectra::flags.
 enum BinFlag : std::uint8_t {
   kNoWeight = 1,  ///< no unmasked pixel sees the bin: flux, ivar and resolution are 0
-  kOffCcd = 2,    ///< the bin's stamp does not touch the CCD (implies kNoWeight)
+  kOffCcd = 2,    ///< the bin's light falls off the CCD (implies kNoWeight)
 };
 
 /// What was extracted; labels and order of fibres as asked. Electrons per bin: divide flux by the

@@ -115,11 +115,15 @@ void PatchBins::fill(const StampWindow& window, const StampPositions& positions,
   stamp_.resize(n);
   col_.resize(n);
   row_.resize(n);
+  empty_.assign(static_cast<std::size_t>(shape.stamp_height() * window.stride() + kVectorPad), 0);
+  const bool at_edge = box.used_from < 0 || box.used_to > shape.npix_y;
   std::size_t k = 0;
   for (int w = range.first_wave; w < range.first_wave + range.n_wave; ++w) {
     for (int f = range.first_fibre; f < range.first_fibre + range.n_fibre; ++f, ++k) {
       const std::size_t at = positions.at(f, w);
-      stamp_[k] = window.stamp(f, w);
+      const double centre = positions.row[at] - positions.offset_y[at];
+      const bool off = centre < -0.5 || centre > shape.npix_y - 0.5;
+      stamp_[k] = at_edge && off ? empty_.data() : window.stamp(f, w);
       col_[k] = positions.col[at] - box.first_col;
       row_[k] = positions.row[at] - box.first_row;
     }

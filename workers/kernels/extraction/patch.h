@@ -48,15 +48,19 @@ class PatchPixels {
   Scratch<double> value_, weight_, bad_;
 };
 
-/// Bins with their stamps and pixel positions.
+/// Bins with their stamps and pixel positions. Where the used rows leave the CCD, bins centred off
+/// it get an empty stamp, as specter gives them: too little of their light is seen to tell it from
+/// their neighbours'. Elsewhere every bin is solved, as gpu_specter does.
 class PatchBins {
  public:
   void fill(const StampWindow& window, const StampPositions& positions, const PatchRange& range,
             const PatchBox& box, const PsfShape& shape);
   Bins view() const;
+  bool dropped(int k) const { return stamp_[static_cast<std::size_t>(k)] == empty_.data(); }
 
  private:
   Bins bins_{};
+  std::vector<double> empty_;
   std::vector<const double*> stamp_;
   std::vector<int> col_, row_;
 };

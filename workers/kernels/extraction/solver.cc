@@ -274,6 +274,7 @@ void PatchSolver::measure_pixels() {
 }
 
 bool PatchSolver::off_ccd(int k) const {
+  if (bins_.dropped(k)) return true;
   const Bins bins = bins_.view();
   const int col = bins.col[k] + box_.first_col, row = bins.row[k] + box_.first_row;
   return col + bins.width <= 0 || col >= shape_->npix_x || row + bins.height <= 0 ||
@@ -295,8 +296,11 @@ void PatchSolver::flag_bins() {
         if (i >= 0 && i < range_.n_wave && no_weight(bin(core, i))) column[k] = 0;
       }
       if (!no_weight(bin(core, j))) continue;
-      result_.flags[at] =
-          static_cast<std::uint8_t>(kNoWeight | (off_ccd(bin(core, j)) ? kOffCcd : 0));
+      result_.flags[at] = kNoWeight;
+      if (off_ccd(bin(core, j))) {
+        result_.flags[at] |= kOffCcd;
+        result_.pixmask_fraction[at] = 1;
+      }
       result_.flux[at] = result_.ivar[at] = 0;
       std::fill_n(column, width, 0.0);
     }
