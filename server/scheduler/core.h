@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
 #include "common/base/ids.h"
+#include "server/fleet/fleet.h"
 #include "server/jobs/store_types.h"
 #include "unfold/v1/admin_service.pb.h"
 #include "unfold/v1/exposure_service.pb.h"
@@ -23,9 +24,8 @@
 
 namespace unfold::server {
 
-/// Names one caller that waits for a Reply, or one worker session. Chosen by the adapter.
+/// Names one caller that waits for a Reply. Chosen by the adapter.
 using Token = std::uint64_t;
-using SessionId = std::uint64_t;
 
 // ---- events: everything that can happen to the scheduler ----
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <future>
@@ -78,6 +79,7 @@ class CoreLoop {
 
   struct Pending {
     Effects effects;
+    std::vector<Token> tokens;
     std::size_t events = 0;
   };
 

@@ -1,0 +1,133 @@
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "server/scheduler/core_state.h"
+
+namespace unfold::server {
+namespace {
+
+std::string class_name(v1::ErrorClass error_class) {
+  const std::string name = v1::ErrorClass_Name(error_class);
+  return absl::AsciiStrToLower(absl::StripPrefix(name, "ERROR_CLASS_"));
+}
+
+}  // namespace
+
+/// Tells the worker to stop. From now on the lease runs out even if heartbeats still show it, so
+/// that an engine which does not obey cannot keep the job.
+void Core::State::stop(Lease& lease, v1::ErrorClass reason) {
+  if (!lease.stop) {
+    lease.stop = reason;
+    lease.stop_by = now.monotonic + config.lease;
+  }
+  const WorkerRecord* worker = fleet.worker(lease.row.worker);
+  if (worker->session == 0) return;  // told when it is back
+  v1::CancelJob& message = *send(worker->session).mutable_cancel();
+  message.set_lease_id(lease.row.lease_id);
+  message.set_job_id(lease.row.job_id);
+  message.set_fence(lease.row.fence);
+  message.set_reason(*lease.stop);
+}
+
+void Core::State::start_attempt(LiveJob& live, Lease& lease, bool response_hit,
+                                double load_seconds) {
+  lease.confirmed = true;
+  if (lease.started) return;
+  lease.started = true;
+  change(live, AttemptStarted{response_hit, load_seconds});
+  lease.predicted_end = now.monotonic + from_seconds(live.job.plan().run_seconds());
+  log(live.job, "info", response_hit ? "running (response resident)" : "running", lease.row.worker);
+  if (live.job.spec().has_run_timeout()) {
+    set_timer(now.monotonic + duration_of(live.job.spec().run_timeout()), TimerKind::kRunTimeout,
+              live.job.id(), lease.row.fence);
+  }
+}
+
+/// The job gives up its lease; a job that waited on that worker gets the slot.
+void Core::State::release(const std::string& job_id) {
+  const Lease* lease = fleet.lease(job_id);
+  if (lease == nullptr) return;
+  const std::string name = lease->row.worker;
+  fleet.erase_lease(job_id);
+  fx.writes.emplace_back(DropLease{job_id});
+  promote(*fleet.worker(name));
+  forget_if_gone(name);
+}
+
+/// On a worker that is known to live only: a job must not be charged for a slot that it never had.
+void Core::State::promote(WorkerRecord& worker) {
+  const bool alive = worker.session != 0 && now.monotonic < worker.last_heartbeat + config.lease;
+  Lease* next = alive ? fleet.promote_prefetched(worker) : nullptr;
+  while (next != nullptr) {
+    next->predicted_end =
+        now.monotonic + from_seconds(find(next->row.job_id)->job.plan().run_seconds());
+    fx.writes.emplace_back(PutLease{next->row});
+    next = fleet.promote_prefetched(worker);
+  }
+}
+
+void Core::State::fail_attempt(LiveJob& live, AttemptFailed failure) {
+  const Lease* lease = fleet.lease(live.job.id());
+  const std::string worker = lease == nullptr ? "" : lease->row.worker;
+  release(live.job.id());
+  ++totals.failed_attempts_total[{live.job.engine(), failure.error_class}];
+  log(live.job, "warning",
+      absl::StrCat("attempt ", live.job.attempts_size(), " ended, ",
+                   class_name(failure.error_class), ": ", failure.message),
+      worker);
+  change(live, failure);
+  settle(live, worker);
+}
+
+/// After a failed attempt: another try, or the end.
+void Core::State::settle(LiveJob& live, const std::string& last_worker) {
+  if (live.job.state() != v1::JOB_STATE_QUEUED) {
+    log(live.job, "warning", absl::AsciiStrToLower(state_name(live.job.state())), last_worker);
+    return;
+  }
+  const v1::ErrorClass last = live.job.attempts().rbegin()->error_class();
+  if (last == v1::ERROR_CLASS_OUT_OF_MEMORY) live.avoid_worker = last_worker;
+  if (last == v1::ERROR_CLASS_WORKER_LOST) live.may_prefetch = false;
+  enqueue(live);
+  if (live.not_before > now.monotonic) {
+    log(live.job, "info",
+        absl::StrCat("queued again, next try in ", seconds(live.not_before - now.monotonic), " s"));
+  }
+}
+
+/// The lease ended without the worker's word.
+void Core::State::lose_lease(const std::string& job_id, const std::string& why,
+                             bool killed_worker) {
+  const Lease lease = *fleet.lease(job_id);
+  const SessionId session = fleet.worker(lease.row.worker)->session;
+  if (session != 0) abandon(session, lease.row.lease_id, lease.row.fence, why);
+  AttemptFailed failure{.error_class = v1::ERROR_CLASS_WORKER_LOST,
+                        .message = why,
+                        .seconds = {},
+                        .charged = lease.charged(),
+                        .killed_worker = killed_worker && lease.charged()};
+  if (lease.stop && !killed_worker) failure.error_class = *lease.stop;
+  if (lease.lost_assign) failure.error_class = v1::ERROR_CLASS_PREEMPTED;
+  ++totals.lease_expirations_total;
+  fail_attempt(*find(job_id), std::move(failure));
+}
+
+void Core::State::succeed(LiveJob& live, const v1::Finished& finished) {
+  const std::string worker = fleet.lease(live.job.id())->row.worker;
+  release(live.job.id());
+  Succeeded success{.outputs = {finished.outputs().begin(), finished.outputs().end()},
+                    .seconds = {finished.seconds().begin(), finished.seconds().end()},
+                    .summary = {finished.summary().begin(), finished.summary().end()},
+                    .response_hit = finished.response_hit()};
+  change(live, success);
+  log(live.job, "info",
+      finished.recovered_fence() == 0
+          ? "succeeded"
+          : absl::StrCat("succeeded: the product of fence ", finished.recovered_fence(),
+                         " was found in place"),
+      worker);
+}
+
+}  // namespace unfold::server

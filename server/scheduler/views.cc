@@ -1,0 +1,127 @@
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "server/jobs/job_filter.h"
+#include "server/scheduler/core_state.h"
+
+namespace unfold::server {
+namespace {
+
+/// Why one worker does not take a waiting job now; empty when it could.
+std::string why_not(const WorkerRecord& worker, const v1::Job& job) {
+  if (worker.session == 0) return "it is lost: no heartbeat";
+  if (worker.draining) return "it is draining";
+  if (worker.leaving) return "it is shutting down";
+  if (!worker.offers(job.engine())) return absl::StrCat("it does not offer ", job.engine());
+  if (!worker.fits_ever(job.plan().response_bytes())) {
+    return absl::StrFormat("the response needs %.1f MiB, its budget is %.1f MiB",
+                           static_cast<double>(job.plan().response_bytes()) / 1048576.0,
+                           static_cast<double>(worker.hello.memory_bytes()) / 1048576.0);
+  }
+  if (worker.free_slots() == 0) {
+    return absl::StrCat("its ", worker.hello.slots(), " slots are busy");
+  }
+  if (!worker.fits_now(job.plan().response_key(), job.plan().response_bytes())) {
+    return "running jobs hold the memory that the response needs";
+  }
+  return "";
+}
+
+struct Cause {
+  const char* summary;
+  const char* remedy;
+};
+
+Cause cause_of(const Fleet& fleet, const v1::Job& job) {
+  bool connected = false;
+  bool offered = false;
+  bool fits = false;
+  bool ready = false;
+  for (const auto& [name, worker] : fleet.workers()) {
+    if (worker.session == 0) continue;
+    connected = true;
+    if (!worker.offers(job.engine())) continue;
+    offered = true;
+    if (!worker.fits_ever(job.plan().response_bytes())) continue;
+    fits = true;
+    ready = ready || worker.ready();
+  }
+  if (!connected) return {"waiting: no worker is connected", "start a worker"};
+  if (!offered) {
+    return {"waiting: no connected worker offers its engine", "start a worker with this engine"};
+  }
+  if (!fits) {
+    return {"waiting: its response fits no connected worker",
+            "start a worker with more memory (--memory)"};
+  }
+  if (!ready) {
+    return {"waiting: every worker that could run it is draining", "undrain one, or start another"};
+  }
+  return {"waiting: the workers are busy with jobs before it",
+          "add workers, raise its priority, or give it a deadline"};
+}
+
+}  // namespace
+
+std::vector<v1::Worker> Core::workers(Time now) const {
+  std::vector<v1::Worker> views;
+  for (const auto& [name, worker] : state_->fleet.workers()) {
+    views.push_back(state_->fleet.view(worker, now));
+  }
+  return views;
+}
+
+absl::StatusOr<v1::ExplainResponse> Core::explain(const std::string& job_id, Time now) const {
+  const LiveJob* live = state_->find(job_id);
+  if (live == nullptr) return no_such("live job", job_id);
+  const v1::Job& job = live->job;
+  v1::ExplainResponse out;
+  out.set_queue_position(-1);
+  if (const Lease* lease = state_->fleet.lease(job_id)) {
+    const WorkerRecord& worker = *state_->fleet.worker(lease->row.worker);
+    out.set_summary(absl::StrCat(absl::AsciiStrToLower(state_name(job.state())), " on ",
+                                 lease->row.worker, ", attempt ", lease->row.attempt));
+    if (job.cancelling()) out.add_details("a cancel is on its way to the worker");
+    if (lease->row.prefetch) out.add_details("it waits for a slot of that worker");
+    if (worker.session == 0) {
+      out.add_details("the worker's session is broken; the job is kept until its lease ends");
+    }
+    out.add_details(absl::StrFormat("the lease ends in %.1f s unless the worker renews it",
+                                    seconds(lease->expires - now.monotonic)));
+    return out;
+  }
+  if (live->not_before > now.monotonic) {
+    out.set_queue_position(0);
+    out.set_summary(absl::StrFormat("waiting %.1f s before the next attempt: %s",
+                                    seconds(live->not_before - now.monotonic),
+                                    job.attempts().rbegin()->message()));
+    out.set_remedy("nothing to do: it is tried again by itself");
+    return out;
+  }
+  const Cause cause = cause_of(state_->fleet, job);
+  out.set_summary(cause.summary);
+  out.set_remedy(cause.remedy);
+  out.set_queue_position(std::max<std::int64_t>(0, state_->queue.position(job_id)));
+  for (const auto& [name, worker] : state_->fleet.workers()) {
+    const std::string why = why_not(worker, job);
+    out.add_details(absl::StrCat(
+        name, ": ", why.empty() ? "it has a free slot; a busy worker will be done sooner" : why));
+  }
+  return out;
+}
+
+CoreCounts Core::counts(Time now) const {
+  CoreCounts counts = state_->totals;
+  counts.live_jobs = state_->live_counts;
+  counts.leases = static_cast<std::int64_t>(state_->fleet.leases().size());
+  for (const std::string& engine : state_->queue.engines()) {
+    const QueuedJob* oldest = state_->queue.oldest(engine);
+    counts.oldest_queued_seconds[engine] =
+        static_cast<double>(now.unix_ns - oldest->submitted_unix_ns) * 1e-9;
+  }
+  return counts;
+}
+
+}  // namespace unfold::server
