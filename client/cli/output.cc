@@ -83,6 +83,33 @@ void emit_rows(Session& session, const std::string& name, const Table& table) {
   session.out.flush();
 }
 
+void emit_object(Session& session, const nlohmann::ordered_json& object) {
+  Table row;
+  row.rows.emplace_back();
+  std::vector<std::pair<std::string, std::string>> entries;
+  for (const auto& [name, value] : object.items()) {
+    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    row.columns.push_back({name});
+    row.rows[0].emplace_back(text);
+    entries.emplace_back(name, text);
+  }
+  switch (session.format) {
+    case OutputFormat::kJson:
+      session.out << object.dump(kIndent) << "\n";
+      break;
+    case OutputFormat::kJsonl:
+      session.out << object.dump() << "\n";
+      break;
+    case OutputFormat::kCsv:
+      session.out << render_csv(row);
+      break;
+    case OutputFormat::kTable:
+      session.out << render_sheet(entries);
+      break;
+  }
+  session.out.flush();
+}
+
 std::string render_sheet(const std::vector<std::pair<std::string, std::string>>& entries) {
   std::size_t widest = 0;
   for (const auto& [name, value] : entries) {

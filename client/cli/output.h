@@ -2,6 +2,7 @@
 
 #include <google/protobuf/message.h>
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ void emit_list(Session& session, const std::string& name,
 
 /// Rows that are no messages: in JSON, objects with the columns' names as keys.
 void emit_rows(Session& session, const std::string& name, const Table& table);
+
+/// One flat JSON object: as such, as a CSV line, or as a sheet.
+void emit_object(Session& session, const nlohmann::ordered_json& object);
 
 /// Pointers to the elements of a repeated field or vector, for emit_list().
 template <class Range>

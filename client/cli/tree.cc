@@ -71,6 +71,9 @@ void add_all(CLI::App& root, Session& session) {
   add_logs(root, session);
   add_workers(root, session);
   add_responses(root, session);
+  add_simulate(root, session);
+  add_view(root, session);
+  add_diff(root, session);
   add_doctor(root, session);
   add_bench(root, session);
   add_version(root, session);

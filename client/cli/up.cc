@@ -2,10 +2,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <memory>
 #include <ostream>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -13,6 +15,7 @@
 #include "client/cli/flag_types.h"
 #include "client/supervise/supervisor.h"
 #include "common/base/error.h"
+#include "common/config/units.h"
 
 namespace unfold::cli {
 namespace {
@@ -28,6 +31,8 @@ Examples:
   unfold up                                   serves files below the current folder
   unfold up --workers 2 --root raw=/data/preproc:ro --root out=/data/frames
   unfold up --listen 127.0.0.1:7070 --http 127.0.0.1:9477 --dir /var/lib/unfold)";
+
+constexpr double kWorkerShareOfDrain = 0.8;
 
 struct Flags {
   int workers = 1;
@@ -57,6 +62,10 @@ std::string host_name() {
   return name.substr(0, name.find('\0'));
 }
 
+std::chrono::duration<double> drain_timeout(const Flags& flags) {
+  return std::chrono::duration<double>(seconds_flag(flags.drain_timeout, "--drain-timeout"));
+}
+
 // Only its owner may look into it: the socket and the job store are the user's own.
 absl::Status make_private_folder(const fs::path& folder) {
   const mode_t before = umask(S_IRWXG | S_IRWXO);
@@ -74,6 +83,20 @@ absl::Status make_private_folder(const fs::path& folder) {
 
 void append_if_set(std::vector<std::string>& command, const char* flag, const std::string& value) {
   if (!value.empty()) command.insert(command.end(), {flag, value});
+}
+
+// The workers of one machine share it.
+unsigned share_of_cores(int workers) {
+  return std::max(1U, std::thread::hardware_concurrency() / static_cast<unsigned>(workers));
+}
+std::int64_t share_of_memory(int workers) {
+  return std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE) / (2 * workers);
+}
+
+// A worker gives its job back in good order before the supervisor loses patience.
+std::string worker_drain_timeout(const Flags& flags) {
+  return config::format_duration(
+      std::chrono::duration_cast<Duration>(drain_timeout(flags) * kWorkerShareOfDrain));
 }
 
 supervise::Program scheduler(const Flags& flags, const fs::path& bin, const fs::path& dir,
@@ -99,7 +122,13 @@ supervise::Program worker(const Flags& flags, const fs::path& bin, const fs::pat
                                       "--device",
                                       flags.device,
                                       "--name",
-                                      absl::StrCat(host_name(), "-", index)};
+                                      absl::StrCat(host_name(), "-", index),
+                                      "--threads",
+                                      absl::StrCat(share_of_cores(flags.workers)),
+                                      "--memory",
+                                      absl::StrCat(share_of_memory(flags.workers)),
+                                      "--drain-timeout",
+                                      worker_drain_timeout(flags)};
   for (const std::string& root : flags.roots) append_if_set(command, "--root", root);
   return {name, command, (dir / (name + ".log")).string()};
 }
@@ -138,8 +167,7 @@ int run(Session& session, Flags flags) {
   for (int i = 0; i < flags.workers; ++i) {
     fleet.workers.push_back(worker(flags, bin, dir, session.server, i));
   }
-  fleet.drain_timeout = std::chrono::duration_cast<Duration>(
-      std::chrono::duration<double>(seconds_flag(flags.drain_timeout, "--drain-timeout")));
+  fleet.drain_timeout = std::chrono::duration_cast<Duration>(drain_timeout(flags));
   const SystemClock clock;
   supervise::Supervisor supervisor(std::move(fleet), clock, session.err);
   const absl::Status status = supervisor.run([&] { announce(session, dir); });
