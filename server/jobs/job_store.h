@@ -17,9 +17,9 @@ namespace unfold::server {
 
 /// One page of a listing. An empty `next_page_token` ends it.
 struct JobQuery {
-  std::string filter;  ///< the language of ListJobsRequest
+  std::string filter = {};  ///< the language of ListJobsRequest
   int page_size = 100;
-  std::string page_token;
+  std::string page_token = {};
 };
 struct JobPage {
   std::vector<v1::Job> jobs;  ///< newest first
@@ -30,7 +30,7 @@ struct JobPage {
 struct ExposureQuery {
   std::int32_t night = 0;  ///< 0: all
   int page_size = 100;
-  std::string page_token;
+  std::string page_token = {};
 };
 struct ExposurePage {
   std::vector<v1::Exposure> exposures;  ///< newest first
@@ -39,8 +39,8 @@ struct ExposurePage {
 /// Jobs changed after a revision, each once with its last state, oldest change first.
 struct ChangeQuery {
   std::int64_t from_revision = 0;
-  std::string job_id;    ///< only this one, or empty
-  std::string exposure;  ///< only its jobs, or empty
+  std::string job_id = {};    ///< only this one, or empty
+  std::string exposure = {};  ///< only its jobs, or empty
   int limit = 1000;
 };
 struct EventPage {

@@ -27,15 +27,15 @@ struct Progressed {
 };
 struct IntentRecorded {};
 struct Succeeded {
-  std::vector<v1::OutputFile> outputs;
-  std::map<std::string, double> seconds;
-  std::map<std::string, double> summary;
+  std::vector<v1::OutputFile> outputs = {};
+  std::map<std::string, double> seconds = {};
+  std::map<std::string, double> summary = {};
   bool response_hit = false;
 };
 struct AttemptFailed {
   v1::ErrorClass error_class = v1::ERROR_CLASS_ENGINE_ERROR;
-  std::string message;
-  std::map<std::string, double> seconds;
+  std::string message = {};
+  std::map<std::string, double> seconds = {};
   bool charged = true;         ///< it held a slot
   bool killed_worker = false;  ///< its worker process died
 };
