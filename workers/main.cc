@@ -14,6 +14,8 @@
 #include "common/roots/roots.h"
 #include "workers/agent/agent.h"
 #include "workers/agent/grpc_transport.h"
+#include "workers/compute/cpu_device.h"
+#include "workers/engines/extraction/extraction_engine.h"
 #include "workers/engines/probe/probe_engine.h"
 #include "workers/worker_options.h"
 
@@ -104,7 +106,9 @@ int run(const Options& options) {
   }
   const auto responses = residency::make_response_cache(options.memory_bytes, clock);
   const auto probe = engine::make_probe_engine(clock);
-  const std::vector<engine::Engine*> engines = {probe.get()};
+  compute::Cpu cpu(options.threads);
+  const auto extraction = engine::make_extraction_engine(*roots, cpu);
+  const std::vector<engine::Engine*> engines = {extraction.get(), probe.get()};
 
   agent::Agent::Options agent_options{.core = {.hello = hello_of(options, *roots, engines),
                                                .residency = nullptr,

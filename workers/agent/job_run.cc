@@ -88,7 +88,9 @@ absl::Status JobRun::open_places() {
   for (const v1::OutputFile& file : assign_.plan().outputs()) {
     UNFOLD_ASSIGN_OR_RETURN(auto opened,
                             environment_.roots.open_output(file.path(), assign_.spec().parents()));
-    Place place{.folder = std::move(opened.folder), .output = {}, .part_path = ""};
+    Place place;
+    place.folder = std::move(opened.folder);
+    place.index = static_cast<int>(places_.size());
     place.output = {make_posix_publish_files(place.folder.fd(), environment_.ownership),
                     opened.name, file.path()};
     place.part_path = absl::StrCat(place.folder.proc_path(), "/", part_name(opened.name, fence()));
@@ -137,7 +139,6 @@ bool JobRun::compute() {
   outcome_.seconds["load"] = load_seconds;
   outcome_.seconds["compute"] -= load_seconds;
   if (!go_on(status, engine::Phase::kCompute)) return false;
-  outcome_.seconds.insert(product_->seconds.begin(), product_->seconds.end());
   outcome_.summary = product_->summary;
   return true;
 }
@@ -166,9 +167,7 @@ absl::Status JobRun::publish() {
                 std::find_if(places_.begin(), places_.end(), [&](const Place& candidate) {
                   return candidate.output.rooted_path == output.rooted_path;
                 });
-            return engine::guarded([&] {
-              return engine_.verify({output.rooted_path, place->part_path});
-            });
+            return engine::guarded([&] { return engine_.verify(place->target()); });
           },
       .intent =
           [&](const auto& published) {
@@ -199,7 +198,7 @@ std::vector<Publication::Output> JobRun::outputs() const {
 
 std::vector<engine::OutputTarget> JobRun::targets() const {
   std::vector<engine::OutputTarget> out;
-  for (const Place& place : places_) out.push_back({place.output.rooted_path, place.part_path});
+  for (const Place& place : places_) out.push_back(place.target());
   return out;
 }
 

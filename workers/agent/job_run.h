@@ -41,9 +41,11 @@ class JobRun {
 
  private:
   struct Place {
+    int index = 0;
     FileHandle folder;
     Publication::Output output;
     std::string part_path;
+    engine::OutputTarget target() const { return {index, output.rooted_path, part_path}; }
   };
 
   absl::Status open_places();

@@ -27,7 +27,6 @@ class Product {
  public:
   virtual ~Product() = default;
   std::map<std::string, double> summary;  ///< the product's own numbers, shown with the job
-  std::map<std::string, double> seconds;  ///< by step of compute()
 };
 
 /// Set once; engines look at it at least every 100 ms of work. Thread safe.
@@ -67,6 +66,7 @@ struct RunContext {
 /// A file the engine writes at `path` (absolute, or /proc/self/fd/N/name); the publisher gives it
 /// its final name afterwards.
 struct OutputTarget {
+  int index = 0;            ///< in the plan's list of outputs
   std::string rooted_path;  ///< as in the specification
   std::string part_path;    ///< where to write
 };

@@ -101,7 +101,7 @@ TEST_F(ProbeEngineTest, ACrashTakesTheProcessDown) {
 
 TEST_F(ProbeEngineTest, WritesAndVerifiesItsProduct) {
   const test::ScratchFolder folder;
-  const OutputTarget target{"out:p", (folder / "p").string()};
+  const OutputTarget target{0, "out:p", (folder / "p").string()};
   probe().set_output_bytes(200'000);
   const auto product = compute();
   ASSERT_TRUE(product.ok());
@@ -119,7 +119,7 @@ TEST_F(ProbeEngineTest, AFullDiskIsAnOutputError) {
   probe().set_output_bytes(200'000);
   const auto product = compute();
   ASSERT_TRUE(product.ok());
-  const absl::Status status = engine->write(**product, {{"out:p", "/dev/full"}});
+  const absl::Status status = engine->write(**product, {{0, "out:p", "/dev/full"}});
   EXPECT_EQ(classify(status, Phase::kWrite), v1::ERROR_CLASS_OUTPUT_ERROR);
   EXPECT_TRUE(absl::IsResourceExhausted(status));
 }

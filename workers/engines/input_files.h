@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/roots/roots.h"
+#include "unfold/v1/types.pb.h"
+
+namespace unfold::engine {
+
+/// Opens an input and checks that it is still the file that `plan` was made for (device, inode,
+/// size, modification and change time). FailedPrecondition/INPUT_CHANGED otherwise; the errors of
+/// Roots::open_file(). A file that the plan does not list is opened unchecked.
+absl::StatusOr<FileHandle> open_planned(const Roots& roots, const std::string& rooted,
+                                        const v1::Plan& plan);
+
+/// The identity of an input as text, for cache keys; empty when the plan does not list it.
+std::string identity_text(const std::string& rooted, const v1::Plan& plan);
+
+}  // namespace unfold::engine
