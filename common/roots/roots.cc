@@ -197,10 +197,11 @@ absl::StatusOr<std::string> Roots::to_rooted(std::string_view path) const {
       for (const std::string& folder : {root.folder, root.given}) {
         const std::string prefix = folder == "/" ? folder : folder + "/";
         if (folder.empty() || folder.front() != '/' || prefix.size() <= best_size) continue;
-        if (!absl::StartsWith(candidate.string(), prefix)) continue;
+        const std::string whole = candidate.string() + (candidate == folder ? "/." : "");
+        if (!absl::StartsWith(whole, prefix)) continue;
         best = &root;
         best_size = prefix.size();
-        relative = cleaned(candidate.string().substr(prefix.size()));
+        relative = cleaned(whole.substr(prefix.size()));
       }
     }
     if (best != nullptr && !relative.empty()) return absl::StrCat(best->name, ":", relative);

@@ -38,8 +38,9 @@ class Roots {
   static absl::StatusOr<Roots> make(const std::vector<std::string>& specifications);
 
   /// "name:relative" for an absolute path (the longest root that holds it) or for a path that is
-  /// in that form already; "." and ".." are removed by name. InvalidArgument: OUTSIDE_ROOTS when no
-  /// root holds it, NO_SUCH_ROOT, BAD_PATH (neither form, or empty).
+  /// in that form already; "." and ".." are removed by name ("name:." is the root itself).
+  /// InvalidArgument: OUTSIDE_ROOTS when no root holds it, NO_SUCH_ROOT, BAD_PATH (neither form, or
+  /// empty).
   absl::StatusOr<std::string> to_rooted(std::string_view path) const;
 
   /// Opens a regular file for reading. NotFound/INPUT_NOT_FOUND, PermissionDenied, and

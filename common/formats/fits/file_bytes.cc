@@ -4,6 +4,7 @@
 #include <libdeflate.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <array>
@@ -20,6 +21,7 @@ namespace {
 
 constexpr std::size_t kChunk = std::size_t{1} << 20;  // stays in cache between read and digest
 constexpr std::size_t kMaxDeflateRatio = 1032;
+constexpr std::size_t kFirstGuess = std::size_t{64} << 20;
 constexpr std::size_t kSmallestMember = 18;  // bytes of gzip header and trailer
 
 absl::Status too_large(std::string_view shown) {
@@ -149,7 +151,10 @@ absl::StatusOr<Buffer> gunzip(std::span<const std::byte> compressed, std::string
   const std::size_t limit =
       std::min<std::size_t>(kMaxFileBytes, compressed.size() * kMaxDeflateRatio);
   const Decompressor decompressor;
-  UNFOLD_ASSIGN_OR_RETURN(Buffer out, allocate(std::min(promised_size(compressed), limit)));
+  absl::StatusOr<Buffer> first = allocate(std::min(promised_size(compressed), limit));
+  if (!first.ok()) first = allocate(std::min(kFirstGuess, limit));  // a promise out of all reason
+  if (!first.ok()) return first.status();
+  Buffer out = *std::move(first);
   std::size_t in_used = 0;
   std::size_t out_used = 0;
   while (in_used < compressed.size()) {
@@ -171,6 +176,28 @@ absl::StatusOr<Buffer> gunzip(std::span<const std::byte> compressed, std::string
     out_used += out_got;
   }
   out.size = out_used;
+  return out;
+}
+
+absl::StatusOr<Buffer> gunzip_beginning(const FileHandle& file, std::size_t most,
+                                        std::string_view shown) {
+  UNFOLD_ASSIGN_OR_RETURN(const std::size_t size, size_of(file, shown));
+  UNFOLD_ASSIGN_OR_RETURN(Buffer stored, allocate(std::min(size, most)));
+  UNFOLD_ASSIGN_OR_RETURN(stored.size, read_some(file.fd(), stored.writable(), 0, shown));
+  UNFOLD_ASSIGN_OR_RETURN(Buffer out, allocate(most));
+  z_stream stream{};
+  constexpr int kGzipWindow = 15 + 16;
+  if (inflateInit2(&stream, kGzipWindow) != Z_OK) return truncated_gzip(shown);
+  stream.next_in = reinterpret_cast<Bytef*>(stored.data.get());
+  stream.avail_in = static_cast<uInt>(stored.size);
+  stream.next_out = reinterpret_cast<Bytef*>(out.data.get());
+  stream.avail_out = static_cast<uInt>(out.size);
+  const int result = inflate(&stream, Z_SYNC_FLUSH);
+  out.size -= stream.avail_out;
+  inflateEnd(&stream);
+  if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
+    return truncated_gzip(shown);
+  }
   return out;
 }
 

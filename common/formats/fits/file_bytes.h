@@ -51,6 +51,11 @@ absl::StatusOr<FileBytes> load(const FileHandle& file, std::string_view shown);
 /// Decompresses gzip (all members) of at most kMaxFileBytes.
 absl::StatusOr<Buffer> gunzip(std::span<const std::byte> compressed, std::string_view shown);
 
+/// The first `most` bytes, or fewer where the file has no more. TRUNCATED where gzip is damaged
+/// before that.
+absl::StatusOr<Buffer> gunzip_beginning(const FileHandle& file, std::size_t most,
+                                        std::string_view shown);
+
 /// How messages name a file: `shown`, or the path itself.
 std::string shown_name(const std::string& path, const std::string& shown);
 

@@ -10,7 +10,7 @@
 
 namespace unfold::fits {
 
-inline constexpr std::int64_t kMaxHermiteDegree = 20;
+inline constexpr std::int64_t kMaxHermiteDegree = 15;
 
 /// Where a PSF file's parameters are. Not owned.
 struct PsfLayout {

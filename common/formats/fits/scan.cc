@@ -22,6 +22,7 @@ constexpr std::size_t kMaxCards = 72'000;
 constexpr std::size_t kMaxHdus = 1'000;
 constexpr std::int64_t kMaxAxes = 9;
 constexpr std::uint64_t kMaxDataBytes = std::uint64_t{1} << 40;
+constexpr std::size_t kMaxFirstHeader = std::size_t{1} << 20;
 constexpr std::string_view kSimple = "SIMPLE  =";
 
 std::uint64_t padded_size(std::uint64_t bytes) {
@@ -282,6 +283,22 @@ absl::StatusOr<ScannedHeaders> scan_headers(const std::string& path, const std::
     UNFOLD_ASSIGN_OR_RETURN(out.structure, scan(FileSource(file), name));
   }
   return out;
+}
+
+absl::StatusOr<Header> read_first_header(const std::string& path, const std::string& shown) {
+  const std::string name = shown_name(path, shown);
+  UNFOLD_ASSIGN_OR_RETURN(const FileHandle file, open_regular(path, name));
+  UNFOLD_ASSIGN_OR_RETURN(const bool compressed, is_gzip(file, name));
+  std::uint64_t end = 0;
+  if (!compressed) {
+    const FileSource source(file);
+    UNFOLD_RETURN_IF_ERROR(check_start(source, name));
+    return read_header(source, 0, name, &end);
+  }
+  UNFOLD_ASSIGN_OR_RETURN(const Buffer beginning, gunzip_beginning(file, kMaxFirstHeader, name));
+  const MemorySource source(beginning.bytes());
+  UNFOLD_RETURN_IF_ERROR(check_start(source, name));
+  return read_header(source, 0, name, &end);
 }
 
 }  // namespace unfold::fits

@@ -98,6 +98,10 @@ struct ScannedHeaders {
 };
 absl::StatusOr<ScannedHeaders> scan_headers(const std::string& path, const std::string& shown);
 
+/// The first header alone; of a gzip file only its beginning is decompressed, and nothing after it
+/// is checked.
+absl::StatusOr<Header> read_first_header(const std::string& path, const std::string& shown);
+
 /// A binary table with its rows.
 absl::StatusOr<Table> read_table(const LoadedFile& file, const Hdu& hdu);
 

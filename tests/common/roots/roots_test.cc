@@ -135,6 +135,7 @@ TEST_F(RootsTest, TheLongestRootHoldsAPath) {
   EXPECT_EQ(*roots.to_rooted((base_ / "root" / "sub" / "b.fits").string()), "sub:b.fits");
   EXPECT_EQ(*roots.to_rooted((base_ / "root" / "a.fits").string()), "data:a.fits");
   EXPECT_EQ(*roots.to_rooted((base_ / "outside" / "x").string()), "all:outside/x");
+  EXPECT_EQ(*roots.to_rooted((base_ / "root" / "sub").string()), "sub:.");
   EXPECT_EQ(*roots.to_rooted("data:./sub//../a.fits"), "data:a.fits");
   EXPECT_EQ(reason_of(roots.to_rooted("/etc/passwd").status()), "OUTSIDE_ROOTS");
   EXPECT_EQ(reason_of(roots.to_rooted(base_.string() + "-no/x").status()), "OUTSIDE_ROOTS");
