@@ -38,17 +38,26 @@ export UNFOLD_SERVER=unix:$dir/unfold.sock
 service=$!
 stop() { kill -TERM "$service" 2>/dev/null && wait "$service" || true; }
 [ "$keep" = 1 ] || trap stop EXIT
-"$unfold" doctor --wait 30s || { cat "$dir/up.log" >&2; exit 1; }
+for _ in $(seq 300); do
+  "$unfold" workers >/dev/null 2>&1 && break
+  kill -0 "$service" 2>/dev/null || { cat "$dir/up.log" >&2; exit 1; }
+  sleep 0.1
+done
+grep -m 1 -i dashboard "$dir/up.log" || true
 
 say "4/4 One frame: simulate, submit, look"
-"$unfold" simulate extraction --camera r0 --seed 1 --output-dir "$dir/data"
+frame=r0-00000001
+"$unfold" simulate extraction --camera r0 --expid 1 --seed 1 --cosmics 400 --dir "$dir/data" --overwrite
+started=$(date +%s.%N)
 "$unfold" submit extraction \
-  --image "$dir/data/preproc-r0-00000001.fits" --psf "$dir/data/psf-r0-00000001.fits" \
-  --output "$dir/data/frame-r0-00000001.fits" --wavelength 5760,7620,0.8 --psferr 0.01 --overwrite --wait
-"$unfold" view "$dir/data/frame-r0-00000001.fits" --truth "$dir/data/truth-r0-00000001.fits" \
-  --image "$dir/data/preproc-r0-00000001.fits" --output "$dir/data/frame-r0-00000001.png" --summary
+  --image "$dir/data/preproc-$frame.fits" --psf "$dir/data/psf-$frame.fits" --output "$dir/data/frame-$frame.fits" \
+  --wavelength 5760,7620,0.8 --psferr 0.01 --overwrite --wait
+awk -v a="$started" -v b="$(date +%s.%N)" 'BEGIN {
+  printf "submitted to published: %.1f s, %.0f frames per hour on this machine\n", b - a, 3600 / (b - a) }'
+"$unfold" view "$dir/data/frame-$frame.fits" --truth "$dir/data/truth-$frame.fits" --output "$dir/frame-$frame.png"
+"$unfold" view "$dir/data/preproc-$frame.fits" --output "$dir/preproc-$frame.png"
 
-printf '\nFrame:   %s\nPicture: %s\n' "$dir/data/frame-r0-00000001.fits" "$dir/data/frame-r0-00000001.png"
+printf '\nFrame:    %s\nPictures: %s\n' "$dir/data/frame-$frame.fits" "$dir/frame-$frame.png, $dir/preproc-$frame.png"
 if [ "$keep" = 1 ]; then
   disown "$service"
   printf 'The service is running (pid %s). Use it:  export UNFOLD_SERVER=%s; %s jobs\nStop it:  kill %s\n' \

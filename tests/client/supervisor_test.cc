@@ -12,6 +12,8 @@
 #include <sstream>
 #include <thread>
 
+#include "tests/support/eventually.h"
+
 namespace unfold::supervise {
 namespace {
 
@@ -94,15 +96,6 @@ class SupervisorTest : public testing::Test {
     return out;
   }
 
-  // Looks again and again until it holds; the bound is only there to end a broken run.
-  static bool eventually(const std::function<bool()>& condition) {
-    for (int i = 0; i < 3000; ++i) {
-      if (condition()) return true;
-      std::this_thread::sleep_for(10ms);
-    }
-    return false;
-  }
-
   int wait_for_exit() {
     int status = 0;
     waitpid(process_, &status, 0);
@@ -125,30 +118,30 @@ bool is_gone(pid_t pid) {
 
 TEST_F(SupervisorTest, StartsWorkersOnceTheSchedulerIsReady) {
   start(10s);
-  ASSERT_TRUE(eventually([&] { return pids("worker").size() == 1; }));
+  ASSERT_TRUE(test::eventually([&] { return pids("worker").size() == 1; }));
   EXPECT_THAT(text("messages"), HasSubstr("ready\n"));
 }
 
 TEST_F(SupervisorTest, StartsADeadWorkerAgain) {
   start(10s);
-  ASSERT_TRUE(eventually([&] { return pids("worker").size() == 1; }));
+  ASSERT_TRUE(test::eventually([&] { return pids("worker").size() == 1; }));
   kill(pids("worker")[0], SIGKILL);
-  ASSERT_TRUE(eventually([&] { return pids("worker").size() == 2; }));
+  ASSERT_TRUE(test::eventually([&] { return pids("worker").size() == 2; }));
   EXPECT_THAT(text("messages"),
               HasSubstr("worker ended (signal 9 (Killed)); starting it again in 1 s"));
 }
 
 TEST_F(SupervisorTest, StartsADeadSchedulerAgainAndLeavesTheWorkersAlone) {
   start(10s);
-  ASSERT_TRUE(eventually([&] { return pids("worker").size() == 1; }));
+  ASSERT_TRUE(test::eventually([&] { return pids("worker").size() == 1; }));
   kill(pids("scheduler")[0], SIGKILL);
-  ASSERT_TRUE(eventually([&] { return pids("scheduler").size() == 2; }));
+  ASSERT_TRUE(test::eventually([&] { return pids("scheduler").size() == 2; }));
   EXPECT_EQ(pids("worker").size(), 1U);
 }
 
 TEST_F(SupervisorTest, DrainsTheWorkersFirstThenTheScheduler) {
   start(60s);
-  ASSERT_TRUE(eventually([&] { return pids("worker").size() == 1; }));
+  ASSERT_TRUE(test::eventually([&] { return pids("worker").size() == 1; }));
   kill(process_, SIGINT);
   EXPECT_EQ(wait_for_exit(), 0);
   EXPECT_EQ(text("stopped"), "worker\nscheduler\n");
@@ -157,31 +150,32 @@ TEST_F(SupervisorTest, DrainsTheWorkersFirstThenTheScheduler) {
 TEST_F(SupervisorTest, KillsWhatHasNotDrainedInTime) {
   std::ofstream(folder_ / "stubborn");
   start(200ms);
-  ASSERT_TRUE(eventually([&] { return pids("worker").size() == 1; }));
+  ASSERT_TRUE(test::eventually([&] { return pids("worker").size() == 1; }));
   kill(process_, SIGTERM);
   EXPECT_EQ(wait_for_exit(), 0);
-  EXPECT_TRUE(eventually([&] { return is_gone(pids("worker")[0]); }));
+  EXPECT_TRUE(test::eventually([&] { return is_gone(pids("worker")[0]); }));
   EXPECT_THAT(text("messages"), HasSubstr("not drained in time"));
 }
 
 TEST_F(SupervisorTest, StopsAtOnceAtTheSecondSignal) {
   std::ofstream(folder_ / "stubborn");
   start(1h);
-  ASSERT_TRUE(eventually([&] { return pids("worker").size() == 1; }));
+  ASSERT_TRUE(test::eventually([&] { return pids("worker").size() == 1; }));
   kill(process_, SIGINT);
-  ASSERT_TRUE(eventually([&] { return text("messages").find("draining") != std::string::npos; }));
+  ASSERT_TRUE(
+      test::eventually([&] { return text("messages").find("draining") != std::string::npos; }));
   kill(process_, SIGINT);
   EXPECT_EQ(wait_for_exit(), 0);
-  EXPECT_TRUE(eventually([&] { return is_gone(pids("worker")[0]); }));
+  EXPECT_TRUE(test::eventually([&] { return is_gone(pids("worker")[0]); }));
 }
 
 TEST_F(SupervisorTest, TakesItsChildrenDownWhenItIsKilled) {
   start(10s);
-  ASSERT_TRUE(eventually([&] { return pids("worker").size() == 1; }));
+  ASSERT_TRUE(test::eventually([&] { return pids("worker").size() == 1; }));
   kill(process_, SIGKILL);
   EXPECT_EQ(wait_for_exit(), -SIGKILL);
-  EXPECT_TRUE(eventually([&] { return is_gone(pids("worker")[0]); }));
-  EXPECT_TRUE(eventually([&] { return is_gone(pids("scheduler")[0]); }));
+  EXPECT_TRUE(test::eventually([&] { return is_gone(pids("worker")[0]); }));
+  EXPECT_TRUE(test::eventually([&] { return is_gone(pids("scheduler")[0]); }));
 }
 
 TEST_F(SupervisorTest, ASchedulerThatCannotStartEndsItWithItsLogAndExitCode) {

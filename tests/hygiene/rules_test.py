@@ -20,6 +20,8 @@ BAD = {
     "workers/CMakeLists.txt": "set(F -march=native)\nfind_package(Mystery REQUIRED)\n",
     "common/base/long.cc": "\n" * 700,
     "tests/packages.txt": "g++\n",
+    "common/base/why.cc": 'auto p = Problem{.reason = "NEVER_HEARD_OF"};\n',
+    "docs/operations.md": "## Error reasons\n| `GONE` | no longer used |\n",
 }
 
 
@@ -42,7 +44,8 @@ class Rules(unittest.TestCase):
         self.write(BAD)
         for rule in (rules.layers, rules.headers_compile_alone, rules.no_fits_open_file, rules.no_feature_if,
                      rules.no_machine_paths, rules.no_sleeps_in_tests, rules.no_openmp, rules.no_native_flags,
-                     rules.short_files, rules.packages_listed, rules.format):
+                     rules.short_files, rules.packages_listed, rules.format,
+                     rules.reasons_documented):
             with self.subTest(rule.__name__):
                 self.assertTrue(rule(self.options))
 
