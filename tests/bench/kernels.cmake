@@ -1,0 +1,5 @@
+add_executable(kernels_bench kernels_bench.cc)
+set_target_properties(kernels_bench PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+target_link_libraries(kernels_bench PRIVATE unfold_extraction unfold_formats PkgConfig::cfitsio
+  nlohmann_json::nlohmann_json unfold_warnings)
+target_include_directories(kernels_bench PRIVATE ${PROJECT_SOURCE_DIR})
