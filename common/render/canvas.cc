@@ -106,6 +106,16 @@ void Canvas::line(double x0, double y0, double x1, double y1, Colour colour, dou
   }
 }
 
+void Canvas::paste(const Canvas& other, int x, int y) {
+  for (int v = 0; v < other.height_; ++v) {
+    for (int u = 0; u < other.width_; ++u) {
+      dot(x + u, y + v,
+          other.pixels_[static_cast<std::size_t>(v) * static_cast<std::size_t>(other.width_) +
+                        static_cast<std::size_t>(u)]);
+    }
+  }
+}
+
 int Canvas::text_width(std::string_view text, int scale) {
   return text.empty() ? 0 : (static_cast<int>(text.size()) * kGlyphAdvance - 1) * scale;
 }

@@ -52,6 +52,9 @@ class Canvas {
   /// Likewise, turned to read upward; (x, y) is the middle of the text.
   void text_upward(int x, int y, std::string_view text, Colour colour, int scale);
 
+  /// Copies `other` with its top left corner at (x, y).
+  void paste(const Canvas& other, int x, int y);
+
   /// Width of a text in pixels.
   static int text_width(std::string_view text, int scale);
 

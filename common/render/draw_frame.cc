@@ -18,7 +18,7 @@ constexpr int kLeft = 130;
 constexpr int kRight = 150;  // room for a colour bar
 constexpr int kTop = 70;
 constexpr int kImageHeight = 260;
-constexpr int kCurveHeight = 150;
+constexpr int kCurveHeight = 170;
 constexpr int kBetween = 88;  // axis numbers and label
 constexpr int kPullHeight = 260;
 constexpr int kHistogramWidth = 300;
@@ -89,14 +89,8 @@ void draw_flux_image(Canvas& canvas, const Scene& scene, const Box& box) {
     return std::isnan(mean) ? kOrange : sequential(stretch(mean));
   });
   draw_axes(canvas, axes, {"", "fibre"});
-  std::vector<double> shares;
-  std::vector<std::string> labels;
-  for (const double share : {0.0, 0.25, 0.5, 0.75, 1.0}) {
-    shares.push_back(share);
-    labels.push_back(absl::StrFormat("%.3g", stretch.inverse(share)));
-  }
-  draw_colour_bar(canvas, {box.right() + 16, box.y, 14, box.height}, sequential, shares, labels,
-                  "flux");
+  draw_colour_bar(canvas, {box.right() + 16, box.y, 14, box.height}, sequential,
+                  stretched_marks(stretch, 0.1), "e-/Angstrom");
 }
 
 std::string name_of_fibre(const fits::Frame& frame, int row) {
@@ -125,49 +119,74 @@ std::vector<int> rows_to_draw(const fits::Frame& frame, const ViewOptions& optio
   return rows;
 }
 
-/// One fibre's flux over a band of its error, and what the truth predicts for it.
-void draw_spectrum(Canvas& canvas, const Scene& scene, int row, const Box& box, bool last) {
-  const fits::Frame& frame = *scene.frame;
-  const std::size_t begin = bin_of(frame, row, 0);
+/// One fibre's values as drawn: NaN where a bin is not good.
+struct Curves {
   std::vector<double> flux;
-  std::vector<double> expected;
+  std::vector<double> error;
+  std::vector<double> expected;  // R truth; empty without truth
+};
+
+Curves curves_of(const Scene& scene, int row) {
+  const fits::Frame& frame = *scene.frame;
+  Curves out;
   for (int i = 0; i < frame.nwave; ++i) {
-    const std::size_t bin = begin + static_cast<std::size_t>(i);
+    const std::size_t bin = bin_of(frame, row, i);
     const bool good = frame.mask[bin] == 0 && frame.ivar[bin] > 0;
     const double value = double(frame.flux[bin]);
-    flux.push_back(good ? value : std::numeric_limits<double>::quiet_NaN());
-    if (!scene.pulls.empty()) {
-      expected.push_back(value - scene.pulls[bin] / std::sqrt(double(frame.ivar[bin])));
-    }
+    out.flux.push_back(good ? value : std::numeric_limits<double>::quiet_NaN());
+    out.error.push_back(good ? 1 / std::sqrt(double(frame.ivar[bin])) : 0);
+    if (!scene.pulls.empty()) out.expected.push_back(value - scene.pulls[bin] * out.error.back());
   }
-  const std::vector<float> shown(flux.begin(), flux.end());
-  const Range most = percentiles(shown, 0.01, 0.985);
-  const double low = std::min(0.0, most.low);
-  const Axes axes = {box, scene.wavelength, {low, low + 1.25 * (most.high - low)}};
-  const double sigma_pixels = box.height / axes.y.width();
-  for (int x = box.x; x < box.right(); ++x) {
-    const Span bins = covered({axes.data_x(x), axes.data_x(x + 1)}, scene.wavelength.low,
-                              scene.step, frame.nwave);
-    const auto i = static_cast<std::size_t>(bins.first);
-    const double ivar = double(frame.ivar[begin + i]);
-    if (!std::isfinite(flux[i])) continue;
-    const int half = std::max(1, static_cast<int>(sigma_pixels / std::sqrt(ivar)));
-    const int middle = static_cast<int>(axes.pixel_y(flux[i]));
-    for (int y = std::max(box.y, middle - half); y < std::min(box.bottom(), middle + half); ++y) {
-      canvas.dot(x, y, kPaleBlue);
-    }
+  return out;
+}
+
+/// Flux +- error, between the middles of bins.
+void draw_error_band(Canvas& canvas, const Axes& axes, const Scene& scene, const Curves& curves,
+                     const Stretch& stretch) {
+  for (int x = axes.box.x; x < axes.box.right(); ++x) {
+    const double place = (axes.data_x(x + 0.5) - scene.frame->wavelength.front()) / scene.step;
+    const auto i = static_cast<std::size_t>(
+        std::clamp(std::floor(place), 0.0, std::max(0.0, scene.frame->nwave - 2.0)));
+    const std::size_t next = std::min(i + 1, curves.flux.size() - 1);
+    const double share = std::clamp(place - static_cast<double>(i), 0.0, 1.0);
+    const double flux = curves.flux[i] + share * (curves.flux[next] - curves.flux[i]);
+    const double error = curves.error[i] + share * (curves.error[next] - curves.error[i]);
+    if (!std::isfinite(flux)) continue;
+    const int top = std::max(axes.box.y, int(axes.pixel_y(stretch(flux + error))));
+    const int foot = std::min(axes.box.bottom(), int(axes.pixel_y(stretch(flux - error))) + 1);
+    if (foot > top) canvas.fill({x, top, 1, foot - top}, kPaleBlue);
   }
-  draw_curve(canvas, axes, frame.wavelength, flux, kBlue, 1.3);
-  if (!expected.empty()) draw_curve(canvas, axes, frame.wavelength, expected, kOrange, 1.0);
+}
+
+void stretch_all(std::vector<double>& values, const Stretch& stretch) {
+  for (double& value : values) value = stretch(value);
+}
+
+/// One fibre's flux over its error, on what the truth predicts for it. Asinh scale, so that sky
+/// lines leave something to see of the rest.
+void draw_spectrum(Canvas& canvas, const Scene& scene, int row, const Box& box, bool last) {
+  const fits::Frame& frame = *scene.frame;
+  Curves curves = curves_of(scene, row);
+  const std::vector<float> shown(curves.flux.begin(), curves.flux.end());
+  const Range most = percentiles(shown, 0.02, 1.0);
+  const Range middle = percentiles(shown, 0.02, 0.5);
+  const Stretch stretch = {
+      .zero = 0, .soft = std::max(3.0, middle.high / 3), .top = std::max(10.0, most.high)};
+  const Axes axes = {box, scene.wavelength, {std::min(0.0, stretch(most.low)) - 0.05, 1.25}};
+  draw_error_band(canvas, axes, scene, curves, stretch);
+  stretch_all(curves.flux, stretch);
+  stretch_all(curves.expected, stretch);
+  if (!curves.expected.empty()) {
+    draw_curve(canvas, axes, frame.wavelength, curves.expected, kOrange, 2.4);
+  }
+  draw_curve(canvas, axes, frame.wavelength, curves.flux, kBlue, 1.0);
   draw_axes(canvas, axes,
             {.x = last ? "wavelength (Angstrom)" : "",
              .y = "e-/Angstrom",
              .x_numbers = last,
-             .y_numbers = true,
-             .y_ticks = 3});
+             .y_marks = stretched_marks(stretch, 0.28)});
   const std::string name = name_of_fibre(frame, row);
-  canvas.fill({box.x + 8, box.y + 6, Canvas::text_width(name, kTextScale) + 8, 22}, kPaper);
-  canvas.text(box.x + 12, box.y + 17, name, kInk, Align::kLeft, kTextScale);
+  canvas.text(box.x + 12, box.y + 15, name, kInk, Align::kLeft, kTextScale);
 }
 
 void draw_pull_image(Canvas& canvas, const Scene& scene, const Box& box) {
@@ -179,11 +198,10 @@ void draw_pull_image(Canvas& canvas, const Scene& scene, const Box& box) {
   draw_axes(canvas, axes, {"wavelength (Angstrom)", "fibre"});
   canvas.text(box.x, box.y - 18, "pull: (flux - R truth) / error, mean of each dot's bins", kInk,
               Align::kLeft, kTextScale);
-  const std::vector<double> shares = {0, 0.25, 0.5, 0.75, 1};
-  const std::vector<std::string> labels = {"-4", "-2", "0", "2", "4"};
+  const std::vector<Mark> marks = {{0, "-4"}, {0.25, "-2"}, {0.5, "0"}, {0.75, "2"}, {1, "4"}};
   draw_colour_bar(
       canvas, {box.right() + 16, box.y, 14, box.height},
-      [](double share) { return diverging(2 * share - 1); }, shares, labels, "");
+      [](double share) { return diverging(2 * share - 1); }, marks, "");
 }
 
 /// Distribution of the pulls against the normal one.
@@ -239,9 +257,11 @@ void draw_legend(Canvas& canvas, int x, int y, bool truth) {
   canvas.fill({x, y - 7, 14, 14}, kPaleBlue);
   canvas.fill({x, y - 1, 14, 2}, kBlue);
   canvas.text(x + 22, y, "flux and its error", kInk, Align::kLeft, kTextScale);
+  canvas.fill({x + 270, y - 7, 14, 14}, kOrange);
+  canvas.text(x + 292, y, "masked, above", kInk, Align::kLeft, kTextScale);
   if (!truth) return;
-  canvas.fill({x + 270, y - 1, 14, 2}, kOrange);
-  canvas.text(x + 292, y, "truth, resolved as R truth", kInk, Align::kLeft, kTextScale);
+  canvas.fill({x + 490, y - 1, 14, 3}, kOrange);
+  canvas.text(x + 512, y, "R truth", kInk, Align::kLeft, kTextScale);
 }
 
 }  // namespace

@@ -148,16 +148,8 @@ Canvas draw_preproc(const fits::Preproc& image, const ViewOptions& options) {
   draw_region(canvas, image, stretch, region, whole, "lit part of the CCD");
   draw_region(canvas, image, stretch, middle_of(region), close, "its middle, pixel by pixel");
 
-  std::vector<double> shares;
-  std::vector<std::string> labels;
-  for (const double electrons : {0.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0, 30000.0}) {
-    if (electrons > stretch.top) break;
-    if (!shares.empty() && stretch(electrons) - shares.back() < 0.06) continue;
-    shares.push_back(stretch(electrons));
-    labels.push_back(tick_label(electrons, 1));
-  }
-  draw_colour_bar(canvas, {close.right() + 24, close.y, 16, close.height}, sequential, shares,
-                  labels, "electrons");
+  draw_colour_bar(canvas, {close.right() + 24, close.y, 16, close.height}, sequential,
+                  stretched_marks(stretch, 0.06), "electrons");
   const int legend = whole.bottom() + 80;
   canvas.fill({whole.x, legend - 7, 14, 14}, kOrange);
   canvas.text(whole.x + 22, legend, "masked", kInk, Align::kLeft, kTextScale);

@@ -32,6 +32,15 @@ double step_of(Range range, int about) {
   }
 }
 
+std::vector<Mark> round_marks(Range range, int about) {
+  const std::vector<double> at = ticks(range, about);
+  std::vector<Mark> marks;
+  for (const double value : at) {
+    marks.push_back({value, tick_label(value, at.size() > 1 ? at[1] - at[0] : 1)});
+  }
+  return marks;
+}
+
 }  // namespace
 
 Colour sequential(double value) {
@@ -90,27 +99,36 @@ double Stretch::inverse(double share) const {
   return zero + soft * std::sinh(share * std::asinh((top - zero) / soft));
 }
 
+std::vector<Mark> stretched_marks(const Stretch& stretch, double apart) {
+  std::vector<Mark> marks = {{stretch(0), "0"}};
+  double value = 1;
+  for (int k = 0; value <= stretch.top; ++k) {
+    value = (k % 2 == 0 ? 1 : 3) * std::pow(10.0, k / 2);
+    if (value <= stretch.top && stretch(value) - marks.back().at >= apart) {
+      marks.push_back({stretch(value), tick_label(value, 1)});
+    }
+  }
+  return marks;
+}
+
 void draw_axes(Canvas& canvas, const Axes& axes, const AxisLabels& labels) {
   const Box& box = axes.box;
   canvas.outline({box.x - 1, box.y - 1, box.width + 2, box.height + 2}, kInk);
-  const std::vector<double> across = ticks(axes.x, box.width / 140);
-  for (const double value : across) {
-    const int x = static_cast<int>(std::lround(axes.pixel_x(value)));
+  for (const Mark& mark : round_marks(axes.x, box.width / 140)) {
+    const int x = static_cast<int>(std::lround(axes.pixel_x(mark.at)));
     canvas.fill({x, box.bottom() + 1, 1, kTickLength}, kInk);
     if (!labels.x_numbers) continue;
-    canvas.text(x, box.bottom() + kTickLength + kGap + kTextScale * 4,
-                tick_label(value, across.size() > 1 ? across[1] - across[0] : 1), kInk,
+    canvas.text(x, box.bottom() + kTickLength + kGap + kTextScale * 4, mark.label, kInk,
                 Align::kMiddle, kTextScale);
   }
-  const std::vector<double> upward = ticks(axes.y, labels.y_ticks);
   int widest = 0;
-  for (const double value : upward) {
-    const int y = static_cast<int>(std::lround(axes.pixel_y(value)));
+  for (const Mark& mark :
+       labels.y_marks.empty() ? round_marks(axes.y, labels.y_ticks) : labels.y_marks) {
+    const int y = static_cast<int>(std::lround(axes.pixel_y(mark.at)));
     canvas.fill({box.x - 1 - kTickLength, y, kTickLength, 1}, kInk);
     if (!labels.y_numbers) continue;
-    const std::string number = tick_label(value, upward.size() > 1 ? upward[1] - upward[0] : 1);
-    widest = std::max(widest, Canvas::text_width(number, kTextScale));
-    canvas.text(box.x - kTickLength - kGap, y, number, kInk, Align::kRight, kTextScale);
+    widest = std::max(widest, Canvas::text_width(mark.label, kTextScale));
+    canvas.text(box.x - kTickLength - kGap, y, mark.label, kInk, Align::kRight, kTextScale);
   }
   canvas.text(box.x + box.width / 2, box.bottom() + kTickLength + 2 * kGap + kTextScale * 14,
               labels.x, kInk, Align::kMiddle, kTextScale);
@@ -143,18 +161,17 @@ void draw_curve(Canvas& canvas, const Axes& axes, std::span<const double> x,
 }
 
 void draw_colour_bar(Canvas& canvas, const Box& box, const std::function<Colour(double)>& colour,
-                     std::span<const double> shares, std::span<const std::string> labels,
-                     const std::string& title) {
+                     const std::vector<Mark>& marks, const std::string& title) {
   for (int y = 0; y < box.height; ++y) {
     canvas.fill({box.x, box.bottom() - 1 - y, box.width, 1}, colour((y + 0.5) / box.height));
   }
   canvas.outline({box.x - 1, box.y - 1, box.width + 2, box.height + 2}, kInk);
   int widest = 0;
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    const int y = box.bottom() - static_cast<int>(std::lround(shares[i] * box.height));
+  for (const Mark& mark : marks) {
+    const int y = box.bottom() - static_cast<int>(std::lround(mark.at * box.height));
     canvas.fill({box.right() + 1, y, kTickLength, 1}, kInk);
-    canvas.text(box.right() + kTickLength + kGap, y, labels[i], kInk, Align::kLeft, kTextScale);
-    widest = std::max(widest, Canvas::text_width(labels[i], kTextScale));
+    canvas.text(box.right() + kTickLength + kGap, y, mark.label, kInk, Align::kLeft, kTextScale);
+    widest = std::max(widest, Canvas::text_width(mark.label, kTextScale));
   }
   canvas.text_upward(box.right() + kTickLength + 2 * kGap + widest + kTextScale * 5,
                      box.y + box.height / 2, title, kInk, kTextScale);

@@ -63,13 +63,23 @@ struct Axes {
   }
 };
 
-/// What stands along the axes; empty labels leave out text and tick numbers.
+/// A tick and what is written at it.
+struct Mark {
+  double at = 0;
+  std::string label{};
+};
+
+/// Marks at 0, 10, 30, 100, ... as far as `stretch` goes and they do not crowd; `at` is stretched.
+std::vector<Mark> stretched_marks(const Stretch& stretch, double apart);
+
+/// What stands along the axes.
 struct AxisLabels {
-  std::string x;
-  std::string y;
+  std::string x{};
+  std::string y{};
   bool x_numbers = true;
   bool y_numbers = true;
   int y_ticks = 5;
+  std::vector<Mark> y_marks{};  ///< in place of round numbers
 };
 void draw_axes(Canvas& canvas, const Axes& axes, const AxisLabels& labels);
 
@@ -81,9 +91,8 @@ void draw_image(Canvas& canvas, const Axes& axes,
 void draw_curve(Canvas& canvas, const Axes& axes, std::span<const double> x,
                 std::span<const double> y, Colour colour, double thickness);
 
-/// A bar of colours at the right of a panel; share 0 .. 1 from its foot to its top.
+/// A bar of colours at the right of a panel; 0 .. 1 from its foot to its top.
 void draw_colour_bar(Canvas& canvas, const Box& box, const std::function<Colour(double)>& colour,
-                     std::span<const double> shares, std::span<const std::string> labels,
-                     const std::string& title);
+                     const std::vector<Mark>& marks, const std::string& title);
 
 }  // namespace unfold::render

@@ -8,6 +8,7 @@
 #include "common/formats/fits/errors.h"
 #include "common/formats/fits/scan.h"
 #include "common/render/drawings.h"
+#include "common/render/plot.h"
 
 namespace unfold::render {
 namespace {
@@ -29,19 +30,31 @@ absl::StatusOr<Kind> kind_of(const std::string& path) {
                         "give one of these, not a log or a catalogue");
 }
 
-absl::StatusOr<Canvas> picture_of(const std::string& path, Kind kind, const ViewOptions& options) {
-  if (kind == Kind::kPreproc) {
-    UNFOLD_ASSIGN_OR_RETURN(const fits::Preproc image, fits::read_preproc(path));
-    return draw_preproc(image, options);
-  }
-  if (kind == Kind::kPsf) {
-    UNFOLD_ASSIGN_OR_RETURN(const fits::Psf psf, fits::read_psf(path));
-    return draw_psf(psf, options);
-  }
+absl::StatusOr<Canvas> picture_of_frame(const std::string& path, const ViewOptions& options) {
   UNFOLD_ASSIGN_OR_RETURN(const fits::Frame frame, fits::read_frame(path));
   if (options.truth.empty()) return draw_frame(frame, nullptr, options);
   UNFOLD_ASSIGN_OR_RETURN(const simulate::Truth truth, simulate::read_truth(options.truth));
   return draw_frame(frame, &truth, options);
+}
+
+absl::StatusOr<Canvas> picture_of_image(const std::string& path, const ViewOptions& options) {
+  UNFOLD_ASSIGN_OR_RETURN(const fits::Preproc image, fits::read_preproc(path));
+  return draw_preproc(image, options);
+}
+
+absl::StatusOr<Canvas> picture_of(const std::string& path, Kind kind, const ViewOptions& options) {
+  if (kind == Kind::kPreproc) return picture_of_image(path, options);
+  if (kind == Kind::kPsf) {
+    UNFOLD_ASSIGN_OR_RETURN(const fits::Psf psf, fits::read_psf(path));
+    return draw_psf(psf, options);
+  }
+  UNFOLD_ASSIGN_OR_RETURN(Canvas frame, picture_of_frame(path, options));
+  if (options.image.empty()) return frame;
+  UNFOLD_ASSIGN_OR_RETURN(const Canvas image, picture_of_image(options.image, options));
+  Canvas both(frame.width(), image.height() + frame.height(), kPaper);
+  both.paste(image, 0, 0);
+  both.paste(frame, 0, image.height());
+  return both;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@ namespace unfold::render {
 
 struct ViewOptions {
   std::string truth{};        ///< frame only: truth file of the simulator; adds a panel of pulls
+  std::string image{};        ///< frame only: the preproc image it was made from, drawn above it
   std::vector<int> fibres{};  ///< frame: which to draw as curves; PSF: whose stamps; empty: a few
   int width = 1400;           ///< pixels of the PNG, 900 .. 8192
 };

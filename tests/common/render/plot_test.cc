@@ -37,6 +37,16 @@ TEST(StretchTest, GoesFromZeroToOneAndBack) {
   EXPECT_NEAR(stretch.inverse(stretch(77)), 77, 1e-9);
 }
 
+TEST(StretchTest, MarksAreRoundElectronsThatDoNotCrowd) {
+  const Stretch stretch = {.zero = 0, .soft = 10, .top = 5000};
+  const std::vector<Mark> marks = stretched_marks(stretch, 0.1);
+  ASSERT_GE(marks.size(), 5U);
+  EXPECT_EQ(marks.front().label, "0");
+  EXPECT_EQ(marks.back().label, "3000");
+  for (std::size_t i = 1; i < marks.size(); ++i) EXPECT_GE(marks[i].at - marks[i - 1].at, 0.1);
+  EXPECT_NEAR(stretch.inverse(marks.back().at), 3000, 1e-6);
+}
+
 TEST(PercentilesTest, LeaveOutWhatIsNotFinite) {
   std::vector<float> values = {std::nanf(""), INFINITY};
   for (int i = 0; i <= 100; ++i) values.push_back(static_cast<float>(100 - i));

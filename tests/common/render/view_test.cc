@@ -89,6 +89,15 @@ TEST_F(ViewTest, AFrameWithItsTruthShowsPullsToo) {
   EXPECT_GT(read_png(png_path()).colours(), 200U);
 }
 
+TEST_F(ViewTest, AFrameMayStandBelowTheImageItWasMadeFrom) {
+  const Viewed image = *view(files_.image, png_path(), {});
+  const Viewed frame = *view(frame_path(), png_path(), {});
+  const absl::StatusOr<Viewed> both = view(frame_path(), png_path(), {.image = files_.image});
+  ASSERT_TRUE(both.ok()) << both.status();
+  EXPECT_EQ(both->kind, "frame");
+  EXPECT_EQ(both->height, image.height + frame.height);
+}
+
 TEST_F(ViewTest, MoreFibresMakeATallerPicture) {
   const Viewed one = *view(frame_path(), png_path(), {.fibres = {250}});
   const Viewed four = *view(frame_path(), png_path(), {.fibres = {250, 251, 252, 274}});
