@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client/cli/text_width.h"
+#include "common/base/error.h"
 
 namespace unfold::cli {
 
@@ -22,8 +23,11 @@ client::Client& Session::client() {
 }
 
 int Session::fail(const absl::Status& status, CallKind kind) {
-  const std::string message(status.message());
-  err << "unfold: " << printable(message.empty() ? status.ToString() : message) << "\n";
+  std::string message(status.message());
+  if (message.empty()) message = status.ToString();
+  const std::string field = field_of(status);
+  const bool named = field.empty() || message.find(field) != std::string::npos;
+  err << "unfold: " << printable(named ? message : field + ": " + message) << "\n";
   return exit_code(status, kind);
 }
 

@@ -9,8 +9,9 @@
 #include <ostream>
 #include <thread>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
+#include "absl/strings/str_split.h"
 #include "client/cli/commands.h"
 #include "client/cli/flag_types.h"
 #include "client/supervise/supervisor.h"
@@ -133,13 +134,12 @@ supervise::Program worker(const Flags& flags, const fs::path& bin, const fs::pat
   return {name, command, (dir / (name + ".log")).string()};
 }
 
-void announce(Session& session, const fs::path& dir) {
+// `line` is the scheduler's "READY API-ADDRESS HTTP-ADDRESS".
+void announce(Session& session, const fs::path& dir, const std::string& line) {
+  const std::vector<std::string> words =
+      absl::StrSplit(absl::StripAsciiWhitespace(line), ' ', absl::SkipEmpty());
   session.err << "unfold is up at " << session.server << ", logs in " << dir.string() << "\n";
-  const absl::StatusOr<v1::SchedulerStatus> status = session.client().status();
-  if (status.ok() && !status->http_address().empty()) {
-    session.err << "  dashboard:  http://" << absl::StripPrefix(status->http_address(), "http://")
-                << "/\n";
-  }
+  if (words.size() == 3) session.err << "  dashboard:  http://" << words[2] << "/\n";
   const std::string flag =
       session.server == client::default_server() ? "" : absl::StrCat(" --server ", session.server);
   session.err << "  submit:     unfold submit extraction" << flag
@@ -170,7 +170,8 @@ int run(Session& session, Flags flags) {
   fleet.drain_timeout = std::chrono::duration_cast<Duration>(drain_timeout(flags));
   const SystemClock clock;
   supervise::Supervisor supervisor(std::move(fleet), clock, session.err);
-  const absl::Status status = supervisor.run([&] { announce(session, dir); });
+  const absl::Status status =
+      supervisor.run([&](const std::string& line) { announce(session, dir, line); });
   if (status.ok()) return kOk;
   session.fail(status);
   const int code = supervisor.scheduler_exit_code();

@@ -49,7 +49,7 @@ Supervisor::~Supervisor() {
   if (ready_in_ >= 0) close(ready_in_);
 }
 
-absl::Status Supervisor::run(const std::function<void()>& on_ready) {
+absl::Status Supervisor::run(const std::function<void(const std::string& line)>& on_ready) {
   if (absl::Status started = start_scheduler(); !started.ok()) return started;
   bool announced = false;
   while (true) {
@@ -58,7 +58,7 @@ absl::Status Supervisor::run(const std::function<void()>& on_ready) {
       announced = true;
       for (Child& worker : workers_) worker.restart_at = now();
       start_due();
-      on_ready();
+      on_ready(ready_line_);
     }
     if (phase_ >= Phase::kDraining) advance_drain();
     if (scheduler_.pid == 0 && workers_gone() && (phase_ >= Phase::kDraining || !failure_.ok())) {
@@ -128,10 +128,12 @@ void Supervisor::wait_for_event() {
 
 void Supervisor::take_readiness() {
   std::array<char, 256> text{};
-  const bool wrote = read(ready_in_, text.data(), text.size()) > 0;
+  const ssize_t size = read(ready_in_, text.data(), text.size());
   close(ready_in_);
   ready_in_ = -1;  // poll() skips it
-  if (wrote && phase_ == Phase::kStarting) phase_ = Phase::kRunning;
+  if (size <= 0 || phase_ != Phase::kStarting) return;
+  ready_line_.assign(text.data(), static_cast<std::size_t>(size));
+  phase_ = Phase::kRunning;
 }
 
 void Supervisor::take_signals() {

@@ -16,8 +16,8 @@
 namespace unfold::supervise {
 
 struct Fleet {
-  /// Started first, with "--ready-fd N" appended; ready when it writes to that descriptor. Stopped
-  /// last.
+  /// Started first, with "--ready-fd N" appended; ready when it writes a line to that descriptor.
+  /// Stopped last.
   Program scheduler;
   std::vector<Program> workers;
   Duration drain_timeout = std::chrono::seconds(10);
@@ -34,9 +34,9 @@ class Supervisor {
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  /// Runs until everything has ended. `on_ready` is called once, when the scheduler first answers.
-  /// An error if it ended before that; otherwise OK.
-  absl::Status run(const std::function<void()>& on_ready);
+  /// Runs until everything has ended. `on_ready` is called once, with the scheduler's line, when it
+  /// first answers. An error if it ended before that; otherwise OK.
+  absl::Status run(const std::function<void(const std::string& line)>& on_ready);
 
   /// Of a scheduler that ended before it was ready; 0 otherwise.
   int scheduler_exit_code() const { return scheduler_exit_code_; }
@@ -74,7 +74,8 @@ class Supervisor {
   Phase phase_ = Phase::kStarting;
   Duration drain_ends_{};
   bool scheduler_told_ = false;
-  int signals_ = -1;   // signalfd
+  int signals_ = -1;  // signalfd
+  std::string ready_line_{};
   int ready_in_ = -1;  // the pipe's end that the scheduler's readiness arrives at
   absl::Status failure_;
   int scheduler_exit_code_ = 0;

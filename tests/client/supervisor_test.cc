@@ -70,7 +70,7 @@ class SupervisorTest : public testing::Test {
     int exit_code = 0;
     {
       Supervisor supervisor(std::move(fleet), clock, err);
-      status = supervisor.run([&] { err << "ready\n" << std::flush; });
+      status = supervisor.run([&](const std::string& line) { err << line << std::flush; });
       exit_code = supervisor.scheduler_exit_code();
     }
     err << status.message() << std::flush;
