@@ -21,10 +21,8 @@ const Dimension kReason = {"reason",
                             "timeout", "cancelled", "preempted", "output_error", "other"}};
 const Dimension kPhase = {"phase", {"load", "read", "compute", "write", "publish"}};
 const Dimension kExposureOutcome = {"outcome", {"succeeded", "partial", "failed"}};
-const Dimension kPlacement = {"kind", {"hit", "load", "evict_load"}};
+const Dimension kPlacement = {"kind", {"hit", "load"}};
 const Dimension kWatchResult = {"result", {"sent", "coalesced"}};
-const Dimension kLeaseState = {"state", {"active", "adoptable"}};
-const Dimension kExpiry = {"reason", {"heartbeat_lost", "not_adopted"}};
 const Dimension kWorkerState = {"state", {"ready", "draining", "lost"}};
 const Dimension kHelperDeath = {"reason", {"crash", "timeout"}};
 const Dimension kCode = {
@@ -110,7 +108,7 @@ void set_build_info(prometheus::Registry& registry) {
 }  // namespace
 
 SchedulerMetrics::SchedulerMetrics(const std::vector<RpcName>& rpcs)
-    : jobs(gauges(*registry_, "jobs", "Jobs that are not final.", {kEngine, kLiveState, kClass})),
+    : jobs(gauges(*registry_, "jobs", "Jobs that are not final.", {kEngine, kLiveState})),
       jobs_submitted(counters(*registry_, "jobs_submitted_total", "Jobs accepted durably.",
                               {kEngine, kClass, kSource})),
       jobs_finished(counters(*registry_, "jobs_finished_total", "Jobs that became final.",
@@ -129,8 +127,7 @@ SchedulerMetrics::SchedulerMetrics(const std::vector<RpcName>& rpcs)
       deadline_misses(counters(*registry_, "job_deadline_misses_total",
                                "Jobs that became final after their deadline.", {kEngine, kClass})),
       oldest_queued_seconds(gauges(*registry_, "oldest_queued_job_age_seconds",
-                                   "Age of the oldest queued job, 0 without one.",
-                                   {kEngine, kClass})),
+                                   "Age of the oldest queued job, 0 without one.", {kEngine})),
       frames_processed(counters(*registry_, "frames_processed_total",
                                 "Frames extracted and published.", {kEngine, cameras()})),
       exposures_complete(counters(*registry_, "exposures_complete_total",
@@ -150,10 +147,10 @@ SchedulerMetrics::SchedulerMetrics(const std::vector<RpcName>& rpcs)
       watch_events(counters(*registry_, "watch_events_total",
                             "Job changes for watchers: sent, or replaced by a newer one.",
                             {kWatchResult})),
-      leases(gauges(*registry_, "leases", "Leases held by workers, or waiting for adoption.",
-                    {kLeaseState})),
+      leases(gauges(*registry_, "leases", "Leases held by workers, or kept for them to come back.",
+                    {})),
       lease_expirations(
-          counters(*registry_, "lease_expirations_total", "Leases that ran out.", {kExpiry})),
+          counters(*registry_, "lease_expirations_total", "Leases that ran out.", {})),
       fenced_publishes(counters(*registry_, "fenced_publishes_total",
                                 "Publications refused because the fence was stale.", {})),
       workers(gauges(*registry_, "workers", "Workers, by state.", {kWorkerState})),

@@ -34,7 +34,7 @@ class SchedulerMetrics {
  public:
   explicit SchedulerMetrics(const std::vector<RpcName>& rpcs);
 
-  Gauges jobs;                   ///< {engine, state, class}: jobs that are not final
+  Gauges jobs;                   ///< {engine, state}: jobs that are not final
   Counters jobs_submitted;       ///< {engine, class, source}
   Counters jobs_finished;        ///< {engine, class, outcome}
   Counters job_attempts;         ///< {engine, outcome, reason}
@@ -42,7 +42,7 @@ class SchedulerMetrics {
   Histograms run_seconds;        ///< {engine, phase}
   Histograms e2e_seconds;        ///< {engine, class}: submitted to final
   Counters deadline_misses;      ///< {engine, class}
-  Gauges oldest_queued_seconds;  ///< {engine, class}
+  Gauges oldest_queued_seconds;  ///< {engine}
   Counters frames_processed;     ///< {engine, camera}
   Counters exposures_complete;   ///< {outcome}
   Histograms dispatch_seconds;   ///< event that allows an assignment to Assign sent
@@ -51,9 +51,9 @@ class SchedulerMetrics {
   Histograms commit_batch;
   Gauges store_wal_bytes;
   Gauges watch_streams;
-  Counters watch_events;       ///< {result}
-  Gauges leases;               ///< {state}
-  Counters lease_expirations;  ///< {reason}
+  Counters watch_events;  ///< {result}
+  Gauges leases;
+  Counters lease_expirations;
   Counters fenced_publishes;
   Gauges workers;                       ///< {state}
   std::vector<Counters> rpc_handled;    ///< [as `rpcs`] {code}

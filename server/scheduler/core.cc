@@ -48,6 +48,13 @@ const v1::Job* Core::live_job(const std::string& id) const {
 
 std::int64_t Core::revision() const { return state_->last_revision; }
 
+std::optional<PutRequest> Core::known_request(const std::string& caller,
+                                              const std::string& request_id) const {
+  const auto found = state_->requests.find({caller, request_id});
+  if (found == state_->requests.end()) return std::nullopt;
+  return found->second;
+}
+
 /// What has to be written after this (attempts without a lease) leaves with the first step.
 void Core::State::restore(Snapshot snapshot) {
   last_fence = snapshot.last_fence;
