@@ -113,10 +113,20 @@ absl::StatusOr<FileHandle> open_regular(const std::string& path, std::string_vie
   return file;
 }
 
+absl::StatusOr<Buffer> copied(std::span<const std::byte> bytes) {
+  UNFOLD_ASSIGN_OR_RETURN(Buffer out, allocate(bytes.size()));
+  std::copy(bytes.begin(), bytes.end(), out.data.get());
+  return out;
+}
+
+bool starts_as_gzip(std::span<const std::byte> bytes) {
+  return bytes.size() >= 2 && bytes[0] == std::byte{0x1f} && bytes[1] == std::byte{0x8b};
+}
+
 absl::StatusOr<bool> is_gzip(const FileHandle& file, std::string_view shown) {
   std::array<std::byte, 2> magic{};
   UNFOLD_ASSIGN_OR_RETURN(const std::size_t got, read_some(file.fd(), magic, 0, shown));
-  return got == magic.size() && magic[0] == std::byte{0x1f} && magic[1] == std::byte{0x8b};
+  return starts_as_gzip(std::span(magic).first(got));
 }
 
 absl::StatusOr<FileBytes> load(const FileHandle& file, std::string_view shown) {

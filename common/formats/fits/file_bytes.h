@@ -41,7 +41,11 @@ struct FileBytes {
 /// INPUT_NOT_FOUND, NOT_A_FILE, PERMISSION_DENIED.
 absl::StatusOr<FileHandle> open_regular(const std::string& path, std::string_view shown);
 
-/// True where the file starts as gzip does.
+/// A buffer with the same bytes.
+absl::StatusOr<Buffer> copied(std::span<const std::byte> bytes);
+
+/// True where the bytes, or the file, start as gzip does.
+bool starts_as_gzip(std::span<const std::byte> bytes);
 absl::StatusOr<bool> is_gzip(const FileHandle& file, std::string_view shown);
 
 /// Reads all of it. TRUNCATED (a gzip file that ends early or fails its checks, a file that

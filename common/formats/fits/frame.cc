@@ -56,35 +56,6 @@ absl::Status read_sizes(const LoadedFile& file, Frame& out) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Frame> frame_of(const LoadedFile& file) {
-  Frame out;
-  UNFOLD_RETURN_IF_ERROR(read_sizes(file, out));
-  const Axes plane = {out.nwave, out.nspec};
-  const Axes cube = {out.nwave, 2 * out.ndiag + 1, out.nspec};
-  UNFOLD_ASSIGN_OR_RETURN(const Hdu* flux, require_axes(file, "FLUX", plane));
-  UNFOLD_ASSIGN_OR_RETURN(const Hdu* ivar, require_axes(file, "IVAR", plane));
-  UNFOLD_ASSIGN_OR_RETURN(const Hdu* mask, require_axes(file, "MASK", plane));
-  UNFOLD_ASSIGN_OR_RETURN(const Hdu* wave, require_axes(file, "WAVELENGTH", {out.nwave}));
-  UNFOLD_ASSIGN_OR_RETURN(const Hdu* resolution, require_axes(file, "RESOLUTION", cube));
-  UNFOLD_ASSIGN_OR_RETURN(out.flux, read_image<float>(file, *flux));
-  UNFOLD_ASSIGN_OR_RETURN(out.ivar, read_image<float>(file, *ivar));
-  UNFOLD_ASSIGN_OR_RETURN(out.mask, read_image<std::uint32_t>(file, *mask));
-  UNFOLD_ASSIGN_OR_RETURN(out.wavelength, read_image<double>(file, *wave));
-  UNFOLD_ASSIGN_OR_RETURN(out.resolution, read_image<float>(file, *resolution));
-  if (file.structure.find("CHI2PIX") != nullptr) {
-    UNFOLD_ASSIGN_OR_RETURN(const Hdu* chi2pix, require_axes(file, "CHI2PIX", plane));
-    UNFOLD_ASSIGN_OR_RETURN(out.chi2pix, read_image<float>(file, *chi2pix));
-  }
-  out.header = file.structure.hdus[0].header;
-  if (const Hdu* hdu = file.structure.find("FIBERMAP")) {
-    UNFOLD_ASSIGN_OR_RETURN(out.fibermap, read_table(file, *hdu));
-  }
-  if (const Hdu* hdu = file.structure.find("SCORES")) {
-    UNFOLD_ASSIGN_OR_RETURN(out.scores, read_table(file, *hdu));
-  }
-  return out;
-}
-
 bool all_finite(std::span<const float> values) {
   bool finite = true;
   for (const float value : values) finite &= std::abs(value) < HUGE_VALF;
@@ -120,7 +91,7 @@ absl::Status as_product_problem(const absl::Status& status) {
 
 absl::Status check_frame(const std::string& path) {
   UNFOLD_ASSIGN_OR_RETURN(const LoadedFile file, load_checked(path));
-  UNFOLD_ASSIGN_OR_RETURN(const Frame frame, frame_of(file));
+  UNFOLD_ASSIGN_OR_RETURN(const Frame frame, parse_frame(file));
   return check_finite(frame);
 }
 
@@ -132,6 +103,35 @@ absl::Status check_model(const std::string& path) {
 }
 
 }  // namespace
+
+absl::StatusOr<Frame> parse_frame(const LoadedFile& file) {
+  Frame out;
+  UNFOLD_RETURN_IF_ERROR(read_sizes(file, out));
+  const Axes plane = {out.nwave, out.nspec};
+  const Axes cube = {out.nwave, 2 * out.ndiag + 1, out.nspec};
+  UNFOLD_ASSIGN_OR_RETURN(const Hdu* flux, require_axes(file, "FLUX", plane));
+  UNFOLD_ASSIGN_OR_RETURN(const Hdu* ivar, require_axes(file, "IVAR", plane));
+  UNFOLD_ASSIGN_OR_RETURN(const Hdu* mask, require_axes(file, "MASK", plane));
+  UNFOLD_ASSIGN_OR_RETURN(const Hdu* wave, require_axes(file, "WAVELENGTH", {out.nwave}));
+  UNFOLD_ASSIGN_OR_RETURN(const Hdu* resolution, require_axes(file, "RESOLUTION", cube));
+  UNFOLD_ASSIGN_OR_RETURN(out.flux, read_image<float>(file, *flux));
+  UNFOLD_ASSIGN_OR_RETURN(out.ivar, read_image<float>(file, *ivar));
+  UNFOLD_ASSIGN_OR_RETURN(out.mask, read_image<std::uint32_t>(file, *mask));
+  UNFOLD_ASSIGN_OR_RETURN(out.wavelength, read_image<double>(file, *wave));
+  UNFOLD_ASSIGN_OR_RETURN(out.resolution, read_image<float>(file, *resolution));
+  if (file.structure.find("CHI2PIX") != nullptr) {
+    UNFOLD_ASSIGN_OR_RETURN(const Hdu* chi2pix, require_axes(file, "CHI2PIX", plane));
+    UNFOLD_ASSIGN_OR_RETURN(out.chi2pix, read_image<float>(file, *chi2pix));
+  }
+  out.header = file.structure.hdus[0].header;
+  if (const Hdu* hdu = file.structure.find("FIBERMAP")) {
+    UNFOLD_ASSIGN_OR_RETURN(out.fibermap, read_table(file, *hdu));
+  }
+  if (const Hdu* hdu = file.structure.find("SCORES")) {
+    UNFOLD_ASSIGN_OR_RETURN(out.scores, read_table(file, *hdu));
+  }
+  return out;
+}
 
 absl::Status write_frame(const std::string& path, const Frame& frame, bool compress) {
   const Axes plane = {frame.nwave, frame.nspec};
@@ -163,7 +163,7 @@ absl::Status verify_model(const std::string& path) { return as_product_problem(c
 
 absl::StatusOr<Frame> read_frame(const std::string& path, const std::string& shown) {
   UNFOLD_ASSIGN_OR_RETURN(const LoadedFile file, load_and_scan(path, shown));
-  return frame_of(file);
+  return parse_frame(file);
 }
 
 }  // namespace unfold::fits

@@ -14,6 +14,8 @@
 
 namespace unfold::fits {
 
+struct LoadedFile;
+
 /// Extracted spectra of one camera, as DESI's frame file holds them. Row-major.
 struct Frame {
   int nspec = 0;
@@ -46,6 +48,7 @@ absl::Status write_model(const std::string& path, std::span<const float> model, 
 absl::Status verify_frame(const std::string& path);
 absl::Status verify_model(const std::string& path);
 
+absl::StatusOr<Frame> parse_frame(const LoadedFile& file);
 absl::StatusOr<Frame> read_frame(const std::string& path, const std::string& shown = {});
 
 }  // namespace unfold::fits

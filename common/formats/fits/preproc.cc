@@ -78,6 +78,10 @@ std::int64_t drop_nonfinite(std::vector<float>& image, std::vector<float>& ivar)
 
 absl::StatusOr<Preproc> read_preproc(const std::string& path, const std::string& shown) {
   UNFOLD_ASSIGN_OR_RETURN(const LoadedFile file, load_and_scan(path, shown));
+  return parse_preproc(file);
+}
+
+absl::StatusOr<Preproc> parse_preproc(const LoadedFile& file) {
   UNFOLD_ASSIGN_OR_RETURN(const Parts parts, find_parts(file.structure));
   Preproc out;
   out.nx = parts.nx;

@@ -12,6 +12,8 @@
 
 namespace unfold::fits {
 
+struct LoadedFile;
+
 /// Bits of a preproc file's MASK (desispec's ccdmask). A bin's weight ignores the pixels with any
 /// of kExtractionMaskBits; BADREADNOISE is information only.
 namespace ccdmask {
@@ -58,6 +60,9 @@ struct PreprocSummary {
 /// `path` may be /proc/self/fd/N; messages show `shown` instead when it is not empty. Errors: those
 /// of scan() (scan.h), WRONG_TYPE for another kind of file (a PSF), MISSING_HDU, WRONG_SHAPE.
 absl::StatusOr<Preproc> read_preproc(const std::string& path, const std::string& shown = {});
+
+/// The same of a file that is in memory and scanned.
+absl::StatusOr<Preproc> parse_preproc(const LoadedFile& file);
 
 /// Reads only headers; a .gz is decompressed whole, so that a truncated one is refused.
 absl::StatusOr<PreprocSummary> read_preproc_summary(const std::string& path,

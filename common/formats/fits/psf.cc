@@ -148,6 +148,10 @@ bool PsfTail::present() const {
 
 absl::StatusOr<Psf> read_psf(const std::string& path, const std::string& shown) {
   UNFOLD_ASSIGN_OR_RETURN(const LoadedFile file, load_and_scan(path, shown));
+  return parse_psf(file);
+}
+
+absl::StatusOr<Psf> parse_psf(const LoadedFile& file) {
   UNFOLD_ASSIGN_OR_RETURN(const PsfLayout layout, find_psf_layout(file.structure));
   UNFOLD_ASSIGN_OR_RETURN(PsfSummary summary, summarise_psf(file.structure, layout));
   Psf out;

@@ -10,6 +10,8 @@
 
 namespace unfold::fits {
 
+struct LoadedFile;
+
 /// One parameter of every fibre as Legendre coefficients over its own wavelength domain:
 ///   value(fibre, w) = sum_k coefficients[fibre, k] P_k(t),
 ///   t = 2 (w - wave_min) / (wave_max - wave_min) - 1      (not clamped).
@@ -99,6 +101,9 @@ struct PsfSummary {
 /// those of scan() (scan.h), WRONG_TYPE for another kind of file (an image, an unsupported PSF
 /// type), MISSING_HDU, MISSING_HEADER_VALUE, BAD_HEADER_VALUE, WRONG_SHAPE.
 absl::StatusOr<Psf> read_psf(const std::string& path, const std::string& shown = {});
+
+/// The same of a file that is in memory and scanned.
+absl::StatusOr<Psf> parse_psf(const LoadedFile& file);
 
 /// Reads only the headers. The same errors, as far as headers show them.
 absl::StatusOr<PsfSummary> read_psf_summary(const std::string& path, const std::string& shown = {});

@@ -271,6 +271,17 @@ absl::StatusOr<LoadedFile> load_and_scan(const std::string& path, const std::str
   return out;
 }
 
+absl::StatusOr<LoadedFile> load_from_memory(std::span<const std::byte> stored,
+                                            std::string_view shown) {
+  LoadedFile out;
+  out.bytes.compressed = starts_as_gzip(stored);
+  absl::StatusOr<Buffer> contents = out.bytes.compressed ? gunzip(stored, shown) : copied(stored);
+  if (!contents.ok()) return contents.status();
+  out.bytes.contents = *std::move(contents);
+  UNFOLD_ASSIGN_OR_RETURN(out.structure, scan(MemorySource(out.bytes.contents.bytes()), shown));
+  return out;
+}
+
 absl::StatusOr<ScannedHeaders> scan_headers(const std::string& path, const std::string& shown) {
   const std::string name = shown_name(path, shown);
   UNFOLD_ASSIGN_OR_RETURN(const FileHandle file, open_regular(path, name));

@@ -91,6 +91,10 @@ struct LoadedFile {
 };
 absl::StatusOr<LoadedFile> load_and_scan(const std::string& path, const std::string& shown);
 
+/// The same of bytes in memory, gzip or plain.
+absl::StatusOr<LoadedFile> load_from_memory(std::span<const std::byte> stored,
+                                            std::string_view shown);
+
 /// Structure alone: of a plain file only the headers are read; gzip is decompressed whole.
 struct ScannedHeaders {
   Structure structure;

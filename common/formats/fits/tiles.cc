@@ -14,6 +14,8 @@
 namespace unfold::fits {
 namespace {
 
+constexpr std::int64_t kMaxTileRatio = 1100;  // gzip's limit; Rice's blocks stay below
+
 absl::Status bad_tiles(std::string why) {
   return error({.reason = "BAD_STRUCTURE", .what = std::move(why)});
 }
@@ -41,7 +43,7 @@ absl::Status read_algorithm(const Header& header, TileLayout& layout) {
     UNFOLD_ASSIGN_OR_RETURN(const std::int64_t value, header.integer(absl::StrCat("ZVAL", i)));
     (option == "BYTEPIX" ? bytes : layout.block_values) = value;
   }
-  if (layout.block_values < 1 || layout.block_values > 4096 ||
+  if (layout.block_values < 1 || layout.block_values > 64 ||
       (bytes != 1 && bytes != 2 && bytes != 4)) {
     return bad_tiles("BLOCKSIZE or BYTEPIX is out of range");
   }
@@ -121,11 +123,12 @@ absl::StatusOr<TileLayout> read_tile_layout(const Hdu& hdu) {
   UNFOLD_ASSIGN_OR_RETURN(out.nx, header.integer("ZNAXIS1"));
   UNFOLD_ASSIGN_OR_RETURN(out.ny, header.integer("ZNAXIS2"));
   std::int64_t bytes = 0;
-  if (out.nx < 1 || out.ny < 1 || __builtin_mul_overflow(out.nx, out.ny, &bytes) ||
-      bytes > static_cast<std::int64_t>(kMaxFileBytes / 4)) {
-    return error(
-        {.reason = "TOO_LARGE",
-         .what = absl::StrCat("the compressed image claims ", out.nx, " x ", out.ny, " pixels")});
+  const std::int64_t most = std::min<std::int64_t>(
+      kMaxFileBytes / 4, static_cast<std::int64_t>(hdu.data_bytes) * kMaxTileRatio);
+  if (out.nx < 1 || out.ny < 1 || __builtin_mul_overflow(out.nx, out.ny, &bytes) || bytes > most) {
+    return error({.reason = "TOO_LARGE",
+                  .what = absl::StrCat("the compressed image claims ", out.nx, " x ", out.ny,
+                                       " pixels, more than its data can hold")});
   }
   UNFOLD_ASSIGN_OR_RETURN(out.tile_nx, integer_or(header, "ZTILE1", out.nx));
   UNFOLD_ASSIGN_OR_RETURN(out.tile_ny, integer_or(header, "ZTILE2", 1));
