@@ -6,6 +6,7 @@
 #include "client/cli/commands.h"
 #include "client/cli/output.h"
 #include "client/cli/words.h"
+#include "common/base/error.h"
 #include "common/base/ids.h"
 
 namespace unfold::cli {
@@ -69,6 +70,14 @@ int run_evict(Session& session, const std::string& key, const std::string& worke
   request.set_request_id(RandomIdSource().uuid());
   const absl::StatusOr<v1::EvictResponse> answer = session.client().evict(request);
   if (!answer.ok()) return session.fail(answer.status());
+  if (answer->workers() == 0) {
+    return session.fail(error({.code = absl::StatusCode::kNotFound,
+                               .reason = "NO_SUCH_RESPONSE",
+                               .field = "key",
+                               .what = absl::StrCat("no worker holds the response ", key),
+                               .why = "",
+                               .remedy = "see `unfold responses`"}));
+  }
   Table row;
   row.columns = {{"workers"}};
   row.rows = {{absl::StrCat(answer->workers())}};

@@ -134,12 +134,12 @@ supervise::Program worker(const Flags& flags, const fs::path& bin, const fs::pat
   return {name, command, (dir / (name + ".log")).string()};
 }
 
-// `line` is the scheduler's "READY API-ADDRESS HTTP-ADDRESS".
+// `line` is the scheduler's "READY API-ADDRESS HTTP-URL".
 void announce(Session& session, const fs::path& dir, const std::string& line) {
   const std::vector<std::string> words =
       absl::StrSplit(absl::StripAsciiWhitespace(line), ' ', absl::SkipEmpty());
   session.err << "unfold is up at " << session.server << ", logs in " << dir.string() << "\n";
-  if (words.size() == 3) session.err << "  dashboard:  http://" << words[2] << "/\n";
+  if (words.size() == 3) session.err << "  dashboard:  " << words[2] << "/\n";
   const std::string flag =
       session.server == client::default_server() ? "" : absl::StrCat(" --server ", session.server);
   session.err << "  submit:     unfold submit extraction" << flag
