@@ -17,8 +17,10 @@ struct FrameSummary {
   int wavelengths = 0;
   std::int64_t bins = 0;
   std::int64_t good_bins = 0;
-  double chi2_per_dof = 0;  ///< mean CHI2PIX of good bins
-  double median_snr = 0;    ///< median flux * sqrt(ivar) of good bins
+  /// Mean CHI2PIX of good bins. About 0.81 where model and errors are exact: desispec's chi2pix
+  /// weights a bin's pixels by its own light and counts no degrees of freedom.
+  double chi2_per_dof = 0;
+  double median_snr = 0;  ///< median flux * sqrt(ivar) of good bins
 
   std::int64_t pulls = 0;  ///< good bins with a pull; 0: no truth given
   double pull_mean = 0;
