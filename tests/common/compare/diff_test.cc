@@ -4,17 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <filesystem>
 #include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "tests/common/compare/frames.h"
+#include "tests/support/scratch_folder.h"
 
 namespace unfold::compare {
 namespace {
 
-namespace fs = std::filesystem;
 using testing::HasSubstr;
 
 const Difference& of(const FrameDifference& difference, const std::string& name) {
@@ -111,19 +110,13 @@ TEST(DiffFramesTest, AnotherShapeIsDifferentWithoutNumbers) {
 
 class DiffFilesTest : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) /
-              testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string write(const std::string& name, const fits::Frame& frame) {
     const std::string path = (folder_ / name).string();
     const absl::Status status = fits::write_frame(path, frame, false);
     EXPECT_TRUE(status.ok()) << status;
     return path;
   }
-  fs::path folder_;
+  const test::ScratchFolder folder_;
 };
 
 TEST_F(DiffFilesTest, ProvenanceMayDiffer) {

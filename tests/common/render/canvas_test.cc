@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <set>
 
 #include "common/base/error.h"
 #include "common/render/font.h"
 #include "tests/common/render/png_file.h"
+#include "tests/support/scratch_folder.h"
 
 namespace unfold::render {
 namespace {
@@ -19,12 +19,11 @@ constexpr std::tuple<int, int, int> kRedSeen = {200, 0, 0};
 class CanvasTest : public testing::Test {
  protected:
   PngFile shown(const Canvas& canvas) {
-    const std::string path = testing::TempDir() + "canvas.png";
+    const std::string path = (folder_ / "canvas.png").string();
     EXPECT_TRUE(canvas.write_png(path).ok());
-    PngFile file = read_png(path);
-    std::filesystem::remove(path);
-    return file;
+    return read_png(path);
   }
+  const test::ScratchFolder folder_;
 };
 
 TEST_F(CanvasTest, PngHasTheSizeAndThePixels) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include "common/base/error.h"
 #include "common/formats/fits/frame.h"
@@ -13,6 +14,7 @@
 #include "common/simulate/simulate.h"
 #include "common/simulate/truth.h"
 #include "tests/common/render/png_file.h"
+#include "tests/support/scratch_folder.h"
 
 namespace unfold::render {
 namespace {
@@ -25,8 +27,8 @@ std::tuple<int, int, int> seen(Colour c) { return {c.red, c.green, c.blue}; }
 class ViewTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = fs::path(testing::TempDir()) / "view-test";
-    fs::remove_all(folder_);
+    scratch_ = std::make_unique<test::ScratchFolder>();
+    folder_ = scratch_->path();
     simulate::ExtractionOptions options;
     options.directory = folder_.string();
     options.first_fibre = 250;
@@ -38,7 +40,7 @@ class ViewTest : public testing::Test {
     files_ = *simulate::simulate_extraction(options);
     ASSERT_TRUE(fits::write_frame(frame_path(), make_frame(), false).ok());
   }
-  static void TearDownTestSuite() { fs::remove_all(folder_); }
+  static void TearDownTestSuite() { scratch_.reset(); }
 
   static std::string frame_path() { return (folder_ / "frame.fits").string(); }
   static std::string png_path() { return (folder_ / "view.png").string(); }
@@ -62,9 +64,11 @@ class ViewTest : public testing::Test {
     return frame;
   }
 
+  static std::unique_ptr<test::ScratchFolder> scratch_;
   static fs::path folder_;
   static simulate::ExtractionFiles files_;
 };
+std::unique_ptr<test::ScratchFolder> ViewTest::scratch_;
 fs::path ViewTest::folder_;
 simulate::ExtractionFiles ViewTest::files_;
 

@@ -2,8 +2,6 @@
 
 #include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <numeric>
 
 #include "common/base/error.h"
@@ -11,32 +9,25 @@
 #include "common/formats/fits/psf.h"
 #include "common/simulate/simulate.h"
 #include "common/simulate/truth.h"
+#include "tests/support/scratch_folder.h"
 
 namespace unfold::simulate {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 class SimulateExtractionTest : public testing::Test {
  protected:
   void SetUp() override {
-    const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
-    folder_ = fs::path(testing::TempDir()) / ("simulate-" + name);
-    fs::remove_all(folder_);
     options_.directory = folder_.string();
     options_.first_fibre = 50;
     options_.fibres = 25;
     options_.wave_min = 6400;
     options_.wave_max = 6420;
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
-  fs::path folder_;
+  const test::ScratchFolder scratch_;
+  const fs::path folder_ = scratch_ / "made";
   ExtractionOptions options_;
 };
 
@@ -105,7 +96,7 @@ TEST_F(SimulateExtractionTest, TheSameSeedMakesTheSameFiles) {
   const ExtractionFiles first = *simulate_extraction(options_);
   options_.directory = (folder_ / "again").string();
   const ExtractionFiles again = *simulate_extraction(options_);
-  EXPECT_EQ(bytes_of(first.psf), bytes_of(again.psf));
+  EXPECT_EQ(test::read_text(first.psf), test::read_text(again.psf));
   EXPECT_EQ(fits::read_preproc(first.image)->image, fits::read_preproc(again.image)->image);
   EXPECT_EQ(read_truth(first.truth)->photons, read_truth(again.truth)->photons);
   options_.seed = 2;
@@ -133,7 +124,7 @@ TEST_F(SimulateExtractionTest, CompressesTheImageWhenAsked) {
   options_.gzip = true;
   const ExtractionFiles files = *simulate_extraction(options_);
   EXPECT_EQ(fs::path(files.image).extension(), ".gz");
-  EXPECT_EQ(bytes_of(files.image).substr(0, 2), "\x1f\x8b");
+  EXPECT_EQ(test::read_text(files.image).substr(0, 2), "\x1f\x8b");
   EXPECT_TRUE(fits::read_preproc(files.image).ok());
 }
 

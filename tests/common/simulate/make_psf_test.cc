@@ -6,6 +6,7 @@
 
 #include "common/base/error.h"
 #include "common/simulate/stamp.h"
+#include "tests/support/scratch_folder.h"
 
 namespace unfold::simulate {
 namespace {
@@ -53,8 +54,8 @@ TEST_P(MakePsfTest, WavelengthsRunUpTheCcdAndFibresAcrossIt) {
 
 TEST_P(MakePsfTest, IsReadBackAsItWasWritten) {
   const fits::Psf psf = *make_psf(GetParam());
-  const std::filesystem::path file =
-      std::filesystem::path(testing::TempDir()) / (std::string("made-psf-") + GetParam() + ".fits");
+  const test::ScratchFolder folder;
+  const std::filesystem::path file = folder / "psf.fits";
   ASSERT_TRUE(fits::write_psf(file.string(), psf).ok());
   const absl::StatusOr<fits::Psf> read = fits::read_psf(file.string());
   ASSERT_TRUE(read.ok()) << read.status();
@@ -68,7 +69,6 @@ TEST_P(MakePsfTest, IsReadBackAsItWasWritten) {
   EXPECT_EQ(read->core.sigma_x.coefficients, psf.core.sigma_x.coefficients);
   EXPECT_EQ(read->core.term(3, 2).coefficients, psf.core.term(3, 2).coefficients);
   EXPECT_FALSE(read->tail.present());
-  std::filesystem::remove(file);
 }
 
 INSTANTIATE_TEST_SUITE_P(Cameras, MakePsfTest, testing::Values("b3", "r0", "z9"));
