@@ -82,13 +82,15 @@ TEST_P(Intermediates, NormalEquationsAgree) {
                             .bad_fraction = bad.data(),
                             .scratch = scratch.reserve(4096)});
   const std::vector<double> m = stored("ICOV"), b = stored("ATWP"), w = stored("FLUXWGT");
+  // The reference takes the centre's fraction of a pixel from its position: 4e-13 pixels are lost.
+  const double m_error = 1e-11 * largest(m), b_error = 1e-11 * largest(b);
+  const double w_error = 1e-11 * largest(w);
   for (int k = 0; k < n; ++k) {
-    EXPECT_NEAR(rhs[static_cast<std::size_t>(k)], b[theirs(k)], 1e-12 * largest(b));
-    EXPECT_NEAR(weight[static_cast<std::size_t>(k)], w[theirs(k)], 1e-12 * largest(w));
+    EXPECT_NEAR(rhs[static_cast<std::size_t>(k)], b[theirs(k)], b_error);
+    EXPECT_NEAR(weight[static_cast<std::size_t>(k)], w[theirs(k)], w_error);
     for (int d = 1; k + d < n; ++d) {  // the diagonal of ICOV holds the prior as well
       const double ours = d <= half_band ? band[static_cast<std::size_t>(k * stride + d)] : 0;
-      ASSERT_NEAR(ours, m[theirs(k) * static_cast<std::size_t>(n) + theirs(k + d)],
-                  1e-12 * largest(m));
+      ASSERT_NEAR(ours, m[theirs(k) * static_cast<std::size_t>(n) + theirs(k + d)], m_error);
     }
   }
 }
@@ -98,6 +100,7 @@ TEST_P(Intermediates, SolvedPatchAgrees) {
   const PatchResult& got = solver.solve(view(), window_, positions_, range_);
   const std::vector<double> flux = stored("FLUX"), ivar = stored("IVAR"), x = stored("XFLUX"),
                             r = stored("RBLOCK");
+  const double x_error = 1e-9 * largest(x);
   for (int core = 0; core < range_.n_core; ++core) {
     for (int w = 0; w < 50; ++w) {
       const int fibre = range_.core_fibre + core, j = range_.core_wave + w;
@@ -105,7 +108,7 @@ TEST_P(Intermediates, SolvedPatchAgrees) {
       const std::size_t k = static_cast<std::size_t>(fibre * range_.n_wave + j);
       EXPECT_LT(std::fabs(got.flux[at] - flux[k]) * std::sqrt(ivar[k]), 1e-6);
       EXPECT_NEAR(got.ivar[at] / ivar[k], 1, 1e-6);
-      EXPECT_NEAR(got.unconvolved[at], x[k], 1e-9 * largest(x));
+      EXPECT_NEAR(got.unconvolved[at], x[k], x_error);
       for (int d = 0; d < 11; ++d) {
         const std::size_t row = static_cast<std::size_t>(fibre * range_.n_wave + j - 5 + d);
         EXPECT_NEAR(got.resolution[at * 11 + static_cast<std::size_t>(d)],
