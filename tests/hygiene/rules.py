@@ -200,7 +200,10 @@ def reasons_documented(options):
     """The reasons of errors are a closed set: code and docs/operations.md name the same ones."""
     used = set()
     for name in tracked(options, CODE, ("common/", "server/", "workers/", "client/")):
-        used |= set(re.findall(r'\.reason = "([A-Z][A-Z0-9_]+)"', text_of(options, name)))
+        text = text_of(options, name)
+        for value in re.findall(r'\breason = ([^,;]*)', text):  # one literal, or a choice of them
+            used |= set(re.findall(r'"([A-Z][A-Z0-9_]+)"', value))
+        used |= set(re.findall(r'\b(?:bad_file|refuse|cannot_write)\([^;]*?"([A-Z][A-Z0-9_]{4,})"', text))
     table = text_of(options, "docs/operations.md").split("## Error reasons")[1].split("\n## ")[0]
     listed = set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \|", table, re.M))
     return [f"{r} is not in docs/operations.md" for r in sorted(used - listed)] + \
