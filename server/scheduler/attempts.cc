@@ -88,7 +88,9 @@ void Core::State::settle(LiveJob& live, const std::string& last_worker) {
     return;
   }
   const v1::ErrorClass last = live.job.attempts().rbegin()->error_class();
-  if (last == v1::ERROR_CLASS_OUT_OF_MEMORY) live.avoid_worker = last_worker;
+  if (last == v1::ERROR_CLASS_OUT_OF_MEMORY || last == v1::ERROR_CLASS_WORKER_LOST) {
+    live.avoid_worker = last_worker;
+  }
   if (last == v1::ERROR_CLASS_WORKER_LOST) live.may_prefetch = false;
   enqueue(live);
   if (live.not_before > now.monotonic) {
