@@ -13,7 +13,7 @@ namespace unfold::server {
 
 /// The contract of JobStore in plain containers, for simulations: as durable as the object. Scans
 /// where the SQLite store has indexes.
-class MemoryJobStore final : public JobStore {
+class MemoryJobStore : public JobStore {
  public:
   absl::Status commit(const std::vector<StoreWrite>& writes,
                       const std::vector<JobEvent>& events) override;
