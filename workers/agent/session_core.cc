@@ -433,11 +433,7 @@ Effects SessionCore::ended(std::int64_t fence, const Outcome& outcome, Duration 
     if (!outcome.status.ok()) {
       const bool told =
           work->stop && (absl::IsCancelled(outcome.status) || absl::IsAborted(outcome.status));
-      // Out of lease or fenced without being told why: nobody's fault, to be run again.
-      const bool unlucky = absl::IsAborted(outcome.status);
-      finished.set_error_class(told      ? work->stop->reason
-                               : unlucky ? v1::ERROR_CLASS_PREEMPTED
-                                         : outcome.error_class);
+      finished.set_error_class(told ? work->stop->reason : outcome.error_class);
       finished.set_message(told ? reason_text(work->stop->reason)
                                 : std::string(outcome.status.message()));
     }

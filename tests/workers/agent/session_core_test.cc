@@ -396,11 +396,12 @@ TEST_F(Session, MessagesOfAnEarlierSessionAreIgnored) {
   EXPECT_EQ(session, old + 1);
 }
 
-TEST_F(Session, AFencedOutcomeIsNobodysFault) {
+TEST_F(Session, AnOutcomeOutOfLeaseIsReportedAsItIs) {
   assign(kFence);
   end(absl::AbortedError("lease ended"), v1::ERROR_CLASS_WORKER_LOST);
   ASSERT_EQ(finished().size(), 1u);
-  EXPECT_EQ(finished()[0].error_class(), v1::ERROR_CLASS_PREEMPTED);
+  // PREEMPTED would say that this worker is leaving.
+  EXPECT_EQ(finished()[0].error_class(), v1::ERROR_CLASS_WORKER_LOST);
 }
 
 TEST_F(Session, DrainingLetsRunningWorkEndAndGivesTheRestBack) {

@@ -100,12 +100,12 @@ class ExtractionEngine final : public Engine {
     auto& in = static_cast<ExtractionInput&>(*input);
     UNFOLD_ASSIGN_OR_RETURN(const auto acquired, acquire(in.spec, in.plan, context.responses));
     context.response_ready(acquired.hit, acquired.load_seconds);
-    const auto& psf = static_cast<const PsfResponse&>(*acquired.response);
+    const LoadedPsf& psf = acquired.psf;
+    const extraction::PsfShape& shape = psf.response->shape;
     fits::Preproc& image = in.image.preproc;
-    if (image.nx != psf.shape.npix_x || image.ny != psf.shape.npix_y) {
-      return wrong_ccd(image, psf.shape);
-    }
-    const extraction::Options options = options_of(in.spec, in.image.barycentric_factor, psf);
+    if (image.nx != shape.npix_x || image.ny != shape.npix_y) return wrong_ccd(image, shape);
+    const extraction::Options options =
+        options_of(in.spec, in.image.barycentric_factor, *psf.response);
     UNFOLD_ASSIGN_OR_RETURN(extraction::Spectra spectra, extract(psf, image, options, context));
     std::vector<float>().swap(image.image);
     std::vector<float>().swap(image.ivar);
@@ -147,21 +147,36 @@ class ExtractionEngine final : public Engine {
  private:
   static constexpr int kFrame = 0;  // of the plan's outputs; a model image follows
 
-  absl::StatusOr<residency::ResponseCache::Acquired> acquire(
-      const v1::ExtractionSpec& spec, const v1::Plan& plan,
-      residency::ResponseCache& responses) const {
-    // Opened even for a hit: a PSF that was replaced since must not go unnoticed.
+  struct Acquired {
+    LoadedPsf psf;
+    bool hit = false;
+    double load_seconds = 0;
+  };
+
+  /// The file is opened even for a hit: a PSF that was replaced since must not go unnoticed.
+  absl::StatusOr<Acquired> acquire(const v1::ExtractionSpec& spec, const v1::Plan& plan,
+                                   residency::ResponseCache& responses) const {
     UNFOLD_ASSIGN_OR_RETURN(const FileHandle file, open_planned(roots_, spec.psf(), plan));
-    const auto load = [&]() -> absl::StatusOr<std::shared_ptr<const residency::Response>> {
+    const std::string identity = identity_text(spec.psf(), plan);
+    std::shared_ptr<const PsfFile> known = files_.find(identity);
+    const auto read = [&]() -> absl::StatusOr<std::shared_ptr<const PsfResponse>> {
       UNFOLD_ASSIGN_OR_RETURN(const fits::Psf psf, fits::read_psf(file.proc_path(), spec.psf()));
-      return make_psf_response(psf);
+      UNFOLD_ASSIGN_OR_RETURN(LoadedPsf loaded, load_psf(psf));
+      if (known == nullptr) files_.put(identity, loaded.file);
+      known = std::move(loaded.file);
+      return std::move(loaded.response);
     };
-    return responses.acquire(
-        {.key = plan.response_key(), .engine = name(), .expected_bytes = plan.response_bytes()},
-        load);
+    UNFOLD_ASSIGN_OR_RETURN(
+        const auto shape,
+        responses.acquire(
+            {.key = plan.response_key(), .engine = name(), .expected_bytes = plan.response_bytes()},
+            read));
+    if (known == nullptr) UNFOLD_RETURN_IF_ERROR(read().status());
+    auto response = std::static_pointer_cast<const PsfResponse>(shape.response);
+    return Acquired{{std::move(response), std::move(known)}, shape.hit, shape.load_seconds};
   }
 
-  absl::StatusOr<extraction::Spectra> extract(const PsfResponse& psf, const fits::Preproc& image,
+  absl::StatusOr<extraction::Spectra> extract(const LoadedPsf& psf, const fits::Preproc& image,
                                               const extraction::Options& options,
                                               RunContext& context) const {
     const extraction::FrameView view{{image.image.data(), image.ny, image.nx},
@@ -179,7 +194,7 @@ class ExtractionEngine final : public Engine {
             },
         .cancelled = [&] { return context.cancel.cancelled(); }};
     try {
-      return extraction::extract(psf.shape, psf.traces, view, options, cpu_, hooks);
+      return extraction::extract(psf.response->shape, psf.file->traces, view, options, cpu_, hooks);
     } catch (const extraction::Cancelled&) {
       return absl::CancelledError("told to stop");
     } catch (const std::invalid_argument& refusal) {
@@ -194,6 +209,7 @@ class ExtractionEngine final : public Engine {
 
   const Roots& roots_;
   compute::Cpu& cpu_;
+  mutable PsfFileMemo files_;
 };
 
 }  // namespace

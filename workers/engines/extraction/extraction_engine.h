@@ -10,9 +10,9 @@ namespace unfold::engine {
 
 /// DESI 2D spectral extraction of one camera's frame (engines/extraction.md) on host threads: a
 /// preproc file and a PSF file in, a frame file and perhaps a model image out. The PSF is the
-/// response: resident in the kernels' form, keyed by the plan and the file's identity. `roots` and
-/// `cpu` must outlive the engine. Expects a specification that common/plan has filled in; outputs
-/// are planned in the order frame, model.
+/// response: its shape is resident under the plan's key, the traces of the files used last beside
+/// it. `roots` and `cpu` must outlive the engine. Expects a specification that common/plan has
+/// filled in; outputs are planned in the order frame, model.
 std::unique_ptr<Engine> make_extraction_engine(const Roots& roots, compute::Cpu& cpu);
 
 }  // namespace unfold::engine

@@ -50,7 +50,7 @@ std::vector<std::pair<std::string, std::string>> parameters_of(const extraction:
 }
 
 fits::FrameCards cards_of(const extraction::Options& options, const v1::ExtractionSpec& spec,
-                          const ExtractionImage& image, const PsfResponse& psf,
+                          const ExtractionImage& image, const LoadedPsf& psf,
                           const std::string& job_id, const std::string& response_key) {
   fits::FrameCards cards;
   cards.nspec = options.n_spec;
@@ -60,13 +60,13 @@ fits::FrameCards cards_of(const extraction::Options& options, const v1::Extracti
   cards.wave_step = options.wavelength.step;
   cards.in_psf = spec.psf();
   cards.in_image = spec.image();
-  cards.orig_psf = psf.in_psf;
+  cards.orig_psf = psf.file->in_psf;
   if (spec.barycentric_correction()) cards.heliocentric_factor = image.barycentric_factor;
   cards.psf_is_psfnight = spec.psf_is_psfnight();
-  cards.fiber_min = psf.fiber_min + options.spec_min;
+  cards.fiber_min = psf.response->fiber_min + options.spec_min;
   cards.job_id = job_id;
   cards.image_sha256 = image.preproc.sha256;
-  cards.psf_sha256 = psf.sha256;
+  cards.psf_sha256 = psf.file->sha256;
   cards.fibermap_sha256 = image.fibermap_sha256;
   cards.response_key = response_key;
   cards.parameters = parameters_of(options, spec);
@@ -120,7 +120,7 @@ extraction::Options options_of(const v1::ExtractionSpec& spec, double barycentri
 
 fits::Frame frame_of(extraction::Spectra spectra, const extraction::Options& options,
                      const v1::ExtractionSpec& spec, const ExtractionImage& image,
-                     const PsfResponse& psf, const std::string& job_id,
+                     const LoadedPsf& psf, const std::string& job_id,
                      const std::string& response_key) {
   const double step = options.wavelength.step;
   fits::Frame frame;

@@ -28,7 +28,7 @@ extraction::Options options_of(const v1::ExtractionSpec& spec, double barycentri
 /// `job_id` and `response_key` go into its provenance cards.
 fits::Frame frame_of(extraction::Spectra spectra, const extraction::Options& options,
                      const v1::ExtractionSpec& spec, const ExtractionImage& image,
-                     const PsfResponse& psf, const std::string& job_id,
+                     const LoadedPsf& psf, const std::string& job_id,
                      const std::string& response_key);
 
 /// bins, chi2_per_dof (mean CHI2PIX of the bins with weight), masked_fraction (bins with a mask

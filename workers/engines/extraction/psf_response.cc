@@ -10,6 +10,8 @@
 namespace unfold::engine {
 namespace {
 
+constexpr std::size_t kMemoFiles = 64;
+
 absl::Status refused(const std::string& why) {
   return error({.code = absl::StatusCode::kInvalidArgument,
                 .reason = "WRONG_SHAPE",
@@ -95,8 +97,9 @@ extraction::PsfShape sizes_of(const fits::Psf& psf) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const PsfResponse>> make_psf_response(const fits::Psf& psf) {
+absl::StatusOr<LoadedPsf> load_psf(const fits::Psf& psf) {
   auto response = std::make_shared<PsfResponse>();
+  auto file = std::make_shared<PsfFile>();
   extraction::PsfShape& shape = response->shape;
   shape = sizes_of(psf);
   auto params = gather(rows_of(psf, shape), shape.n_rows(), psf.nspec);
@@ -106,17 +109,32 @@ absl::StatusOr<std::shared_ptr<const PsfResponse>> make_psf_response(const fits:
     if (!set->ok()) return set->status();
   }
   shape.params = *std::move(params);
-  response->traces = {*std::move(x), *std::move(y)};
+  file->traces = {*std::move(x), *std::move(y)};
   try {
-    extraction::check(shape, response->traces);
+    extraction::check(shape, file->traces);
   } catch (const std::invalid_argument& refusal) {
     return refused(refusal.what());
   }
   response->has_tails = psf.tail.present();
   response->fiber_min = psf.fiber_min;
-  response->sha256 = psf.sha256;
-  response->in_psf = psf.in_psf;
-  return std::shared_ptr<const PsfResponse>(std::move(response));
+  file->sha256 = psf.sha256;
+  file->in_psf = psf.in_psf;
+  return LoadedPsf{std::move(response), std::move(file)};
+}
+
+std::shared_ptr<const PsfFile> PsfFileMemo::find(const std::string& identity) const {
+  const MutexLock lock(mutex_);
+  for (const auto& [known, file] : files_) {
+    if (known == identity) return file;
+  }
+  return nullptr;
+}
+
+void PsfFileMemo::put(const std::string& identity, std::shared_ptr<const PsfFile> file) {
+  if (identity.empty()) return;
+  const MutexLock lock(mutex_);
+  files_.emplace_back(identity, std::move(file));
+  if (files_.size() > kMemoFiles) files_.pop_front();
 }
 
 }  // namespace unfold::engine

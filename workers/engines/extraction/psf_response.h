@@ -1,33 +1,57 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
+#include "common/base/mutex.h"
 #include "common/formats/fits/psf.h"
 #include "workers/kernels/extraction/psf.h"
 #include "workers/residency/response_cache.h"
 
 namespace unfold::engine {
 
-/// A PSF in memory as the kernels take it.
+/// What of a PSF repeats from exposure to exposure, in memory as the kernels take it.
 class PsfResponse final : public residency::Response {
  public:
   extraction::PsfShape shape;
-  extraction::PsfTraces traces;
   bool has_tails = false;
   int fiber_min = 0;
-  std::string sha256;
-  std::string in_psf;
 
   std::int64_t bytes() const override {
-    return static_cast<std::int64_t>(sizeof *this + shape.resident_bytes() +
-                                     traces.resident_bytes());
+    return static_cast<std::int64_t>(sizeof *this + shape.resident_bytes());
   }
+};
+
+/// What is each file's own: DESI shifts the traces with every exposure.
+struct PsfFile {
+  extraction::PsfTraces traces;
+  std::string sha256;
+  std::string in_psf;
+};
+
+struct LoadedPsf {
+  std::shared_ptr<const PsfResponse> response;
+  std::shared_ptr<const PsfFile> file;
 };
 
 /// InvalidArgument/WRONG_SHAPE where parameters of one PSF table differ in wavelength domain (no
 /// known file does), or the kernels refuse the PSF.
-absl::StatusOr<std::shared_ptr<const PsfResponse>> make_psf_response(const fits::Psf& psf);
+absl::StatusOr<LoadedPsf> load_psf(const fits::Psf& psf);
+
+/// The files read last, by identity, so that a frame with a known PSF reads none of it. Holds 64,
+/// some 60 kB each. Thread safe.
+class PsfFileMemo {
+ public:
+  std::shared_ptr<const PsfFile> find(const std::string& identity) const;
+  void put(const std::string& identity, std::shared_ptr<const PsfFile> file);
+
+ private:
+  mutable Mutex mutex_;
+  std::deque<std::pair<std::string, std::shared_ptr<const PsfFile>>> files_
+      UNFOLD_GUARDED_BY(mutex_);
+};
 
 }  // namespace unfold::engine
