@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/cli/commands.h"
+#include "client/cli/each_job.h"
+#include "client/cli/exposure_views.h"
 #include "client/cli/job_views.h"
 #include "client/cli/output.h"
 #include "client/cli/words.h"
@@ -51,7 +53,16 @@ int run_list(Session& session, const Flags& flags) {
   return kOk;
 }
 
+int run_get_exposure(Session& session, const std::string& id) {
+  const absl::StatusOr<v1::Exposure> exposure = session.client().get_exposure(id);
+  if (!exposure.ok()) return session.fail(exposure.status());
+  const Table table = camera_table(*exposure);
+  emit_one(session, *exposure, table, render_table(table, 0));
+  return kOk;
+}
+
 int run_get(Session& session, const std::vector<std::string>& ids) {
+  if (ids.size() == 1 && is_exposure(ids[0])) return run_get_exposure(session, ids[0]);
   std::vector<v1::Job> jobs;
   for (const std::string& id : ids) {
     absl::StatusOr<v1::Job> job = session.client().get_job(id);
@@ -116,9 +127,12 @@ void add_jobs(CLI::App& root, Session& session) {
   command->footer(kExamples);
   set_action(*command, session, [&session, flags] { return run_list(session, *flags); });
 
-  CLI::App* get = command->add_subcommand("get", "Show everything about a job");
+  CLI::App* get =
+      command->add_subcommand("get", "Show everything about a job, or an exposure's cameras");
   const auto ids = std::make_shared<std::vector<std::string>>();
-  get->add_option("ID", *ids, "The job")->required()->type_name("");
+  get->add_option("ID", *ids, "Jobs, or one exposure as 20261120-00051060")
+      ->required()
+      ->type_name("");
   add_common_flags(*get, session);
   set_action(*get, session, [&session, ids] { return run_get(session, *ids); });
 }

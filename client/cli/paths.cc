@@ -16,7 +16,9 @@ bool is_rooted(const std::string& typed) {
 
 std::string server_path(const std::string& typed, const std::string& folder) {
   if (typed.empty() || is_rooted(typed)) return typed;
-  return (std::filesystem::path(folder) / typed).lexically_normal().string();
+  std::string path = (std::filesystem::path(folder) / typed).lexically_normal().string();
+  if (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
 }
 
 std::string server_path(const std::string& typed) {

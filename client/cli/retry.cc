@@ -12,7 +12,9 @@ void add_retry(CLI::App& root, Session& session) {
       "retry", "Queue failed, cancelled or expired jobs again, under their own ids");
   command->group("Work");
   const auto ids = std::make_shared<std::vector<std::string>>();
-  command->add_option("ID", *ids, "The jobs")->required()->type_name("");
+  command->add_option("ID", *ids, "Jobs, or exposures as 20261120-00051060")
+      ->required()
+      ->type_name("");
   add_common_flags(*command, session);
   set_action(*command, session, [&session, ids] {
     return for_each_job(session, *ids, [&session](const std::string& id) {

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "client/cli/commands.h"
+#include "client/cli/each_job.h"
 #include "client/cli/flag_types.h"
 #include "client/cli/follow.h"
 #include "client/cli/job_views.h"
@@ -31,11 +32,13 @@ int run(Session& session, const Flags& flags) {
     until = std::chrono::steady_clock::now() +
             std::chrono::duration_cast<std::chrono::steady_clock::duration>(limit);
   }
-  const int code = wait_for_jobs(session, flags.ids, until, flags.timeout);
+  const absl::StatusOr<std::vector<std::string>> ids = job_ids(session, flags.ids);
+  if (!ids.ok()) return session.fail(ids.status());
+  const int code = wait_for_jobs(session, *ids, until, flags.timeout);
   const bool known = code != kNotFound && code != kUnreachable;
   if (session.format == OutputFormat::kTable || !known) return code;
   std::vector<v1::Job> jobs;
-  for (const std::string& id : flags.ids) {
+  for (const std::string& id : *ids) {
     absl::StatusOr<v1::Job> job = session.client().get_job(id);
     if (!job.ok()) return session.fail(job.status());
     jobs.push_back(*std::move(job));
@@ -51,7 +54,9 @@ void add_wait(CLI::App& root, Session& session) {
       root.add_subcommand("wait", "Wait until jobs are done; Ctrl-C cancels nothing");
   command->group("Work");
   const auto flags = std::make_shared<Flags>();
-  command->add_option("ID", flags->ids, "The jobs")->required()->type_name("");
+  command->add_option("ID", flags->ids, "Jobs, or exposures as 20261120-00051060")
+      ->required()
+      ->type_name("");
   command
       ->add_option_function<std::string>(
           "--timeout",

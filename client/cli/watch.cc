@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "client/cli/commands.h"
+#include "client/cli/each_job.h"
 #include "client/cli/follow.h"
 #include "client/cli/interrupt.h"
 #include "client/cli/job_views.h"
@@ -50,15 +51,20 @@ int watch_all(Session& session) {
   return session.fail(ended);
 }
 
-int watch_one(Session& session, const std::string& id) {
-  if (session.format == OutputFormat::kTable) return wait_for_jobs(session, {id}, {}, "");
-  say_on_interrupt("\nthe job goes on\n");
-  if (session.format == OutputFormat::kCsv)
+int watch_some(Session& session, const std::string& id) {
+  const absl::StatusOr<std::vector<std::string>> ids = job_ids(session, {id});
+  if (!ids.ok()) return session.fail(ids.status());
+  if (session.format == OutputFormat::kTable) return wait_for_jobs(session, *ids, {}, "");
+  say_on_interrupt("\nwhat was watched goes on\n");
+  if (session.format == OutputFormat::kCsv) {
     session.out << render_csv(job_table({}, timestamp_now()));
+  }
   const absl::StatusOr<Followed> followed =
-      follow(session, {id}, {}, [&](const v1::Job& job) { print_change(session, job); });
+      follow(session, *ids, {}, [&](const v1::Job& job) { print_change(session, job); });
   if (!followed.ok()) return session.fail(followed.status());
-  return exit_code(followed->jobs.begin()->second.state());
+  std::vector<ExitCode> codes;
+  for (const auto& [job_id, job] : followed->jobs) codes.push_back(exit_code(job.state()));
+  return exit_code(codes);
 }
 
 }  // namespace
@@ -68,11 +74,12 @@ void add_watch(CLI::App& root, Session& session) {
       root.add_subcommand("watch", "Show changes as they happen, of one job or all");
   command->group("Work");
   const auto id = std::make_shared<std::string>();
-  command->add_option("ID", *id, "The job [all jobs]")->type_name("");
+  command->add_option("ID", *id, "A job or exposure [all jobs]")->type_name("");
   add_common_flags(*command, session);
   command->footer(kExamples);
-  set_action(*command, session,
-             [&session, id] { return id->empty() ? watch_all(session) : watch_one(session, *id); });
+  set_action(*command, session, [&session, id] {
+    return id->empty() ? watch_all(session) : watch_some(session, *id);
+  });
 }
 
 }  // namespace unfold::cli

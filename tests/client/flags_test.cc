@@ -140,6 +140,9 @@ TEST(ServerPath, RelativeNamesBecomeAbsoluteAndRootedOnesStay) {
   EXPECT_EQ(server_path("raw:night/p.fits", "/data"), "raw:night/p.fits");
   EXPECT_EQ(server_path("./a:b", "/data"), "/data/a:b");
   EXPECT_EQ(server_path("", "/data"), "");
+  EXPECT_EQ(server_path(".", "/data"), "/data");
+  EXPECT_EQ(server_path("sub/", "/data"), "/data/sub");
+  EXPECT_EQ(server_path("/", "/data"), "/");
   EXPECT_EQ(server_path("p.fits[1]", "/data"), "/data/p.fits[1]");
 }
 
