@@ -121,7 +121,7 @@ void fill_defaults(const fits::PsfSummary& psf, v1::ExtractionSpec& spec) {
 }  // namespace
 
 int bin_count(const v1::WavelengthGrid& grid) {
-  return static_cast<int>(std::floor((grid.max() - grid.min()) / grid.step() + 0.5)) + 1;
+  return static_cast<int>(std::ceil((grid.max() + grid.step() / 2 - grid.min()) / grid.step()));
 }
 
 absl::Status complete_options(const fits::PsfSummary& psf, v1::ExtractionSpec& spec) {

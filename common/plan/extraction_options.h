@@ -11,7 +11,7 @@ namespace unfold::plan {
 /// OUTSIDE_PSF, UNSUPPORTED, TOO_LARGE.
 absl::Status complete_options(const fits::PsfSummary& psf, v1::ExtractionSpec& spec);
 
-/// Number of bins of a grid: min, min + step, ... while <= max + step / 2.
+/// Number of bins of a grid: min, min + step, ... while < max + step / 2, as numpy.arange.
 int bin_count(const v1::WavelengthGrid& grid);
 
 }  // namespace unfold::plan

@@ -129,7 +129,8 @@ absl::StatusOr<bool> is_gzip(const FileHandle& file, std::string_view shown) {
   return starts_as_gzip(std::span(magic).first(got));
 }
 
-absl::StatusOr<FileBytes> load(const FileHandle& file, std::string_view shown) {
+absl::StatusOr<FileBytes> load(const FileHandle& file, std::string_view shown,
+                               WithDigest with_digest) {
   UNFOLD_ASSIGN_OR_RETURN(const std::size_t size, size_of(file, shown));
   if (size > kMaxFileBytes) return too_large(shown);
   UNFOLD_ASSIGN_OR_RETURN(Buffer stored, allocate(size));
@@ -140,11 +141,11 @@ absl::StatusOr<FileBytes> load(const FileHandle& file, std::string_view shown) {
     if (got == 0) {
       return bad_file(shown, "TRUNCATED", "it shrank while it was read", "copy the file again");
     }
-    digest.update(chunk.first(got));
+    if (with_digest == WithDigest::kYes) digest.update(chunk.first(got));
     at += got;
   }
   FileBytes out;
-  out.sha256 = digest.hex();
+  if (with_digest == WithDigest::kYes) out.sha256 = digest.hex();
   UNFOLD_ASSIGN_OR_RETURN(out.compressed, is_gzip(file, shown));
   if (out.compressed) {
     absl::StatusOr<Buffer> plain = gunzip(stored.bytes(), shown);

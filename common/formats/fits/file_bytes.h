@@ -34,7 +34,7 @@ absl::StatusOr<Buffer> allocate(std::size_t size);
 struct FileBytes {
   Buffer contents;
   bool compressed = false;
-  std::string sha256;  ///< of the bytes as stored
+  std::string sha256;  ///< of the bytes as stored, where it was asked for
 };
 
 /// Opens a regular file for reading. `path` may be /proc/self/fd/N.
@@ -50,7 +50,8 @@ absl::StatusOr<bool> is_gzip(const FileHandle& file, std::string_view shown);
 
 /// Reads all of it. TRUNCATED (a gzip file that ends early or fails its checks, a file that
 /// shrank), TOO_LARGE.
-absl::StatusOr<FileBytes> load(const FileHandle& file, std::string_view shown);
+enum class WithDigest { kNo, kYes };
+absl::StatusOr<FileBytes> load(const FileHandle& file, std::string_view shown, WithDigest digest);
 
 /// Decompresses gzip (all members) of at most kMaxFileBytes.
 absl::StatusOr<Buffer> gunzip(std::span<const std::byte> compressed, std::string_view shown);

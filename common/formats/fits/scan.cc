@@ -266,7 +266,7 @@ absl::StatusOr<LoadedFile> load_and_scan(const std::string& path, const std::str
   const std::string name = shown_name(path, shown);
   UNFOLD_ASSIGN_OR_RETURN(const FileHandle file, open_regular(path, name));
   LoadedFile out;
-  UNFOLD_ASSIGN_OR_RETURN(out.bytes, load(file, name));
+  UNFOLD_ASSIGN_OR_RETURN(out.bytes, load(file, name, WithDigest::kYes));
   UNFOLD_ASSIGN_OR_RETURN(out.structure, scan(MemorySource(out.bytes.contents.bytes()), name));
   return out;
 }
@@ -288,7 +288,7 @@ absl::StatusOr<ScannedHeaders> scan_headers(const std::string& path, const std::
   ScannedHeaders out;
   UNFOLD_ASSIGN_OR_RETURN(out.compressed, is_gzip(file, name));
   if (out.compressed) {
-    UNFOLD_ASSIGN_OR_RETURN(const FileBytes bytes, load(file, name));
+    UNFOLD_ASSIGN_OR_RETURN(const FileBytes bytes, load(file, name, WithDigest::kNo));
     UNFOLD_ASSIGN_OR_RETURN(out.structure, scan(MemorySource(bytes.contents.bytes()), name));
   } else {
     UNFOLD_ASSIGN_OR_RETURN(out.structure, scan(FileSource(file), name));
