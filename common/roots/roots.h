@@ -20,7 +20,7 @@ class FileHandle {
   FileHandle& operator=(FileHandle&& other) noexcept;
 
   int fd() const { return fd_; }
-  /// "/proc/self/fd/N": how CFITSIO and HDF5 open what the roots allowed. Valid while this lives.
+  /// "/proc/self/fd/N": how readers open what the roots allowed. Valid while this lives.
   std::string proc_path() const;
 
  private:

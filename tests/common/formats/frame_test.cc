@@ -1,6 +1,7 @@
 #include "common/formats/fits/frame.h"
 
 #include <fcntl.h>
+#include <fitsio.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -69,6 +70,31 @@ TEST_F(FrameFile, AnotherReaderFindsEveryHduTypeUnitAndChecksum) {
         test::run_peer("formats/fits_peer.py", "frame " + written(small_frame(), compress));
     if (code == test::kPeerAbsent) GTEST_SKIP() << "python3-astropy absent";
     EXPECT_EQ(code, 0) << (compress ? "compressed" : "plain");
+  }
+}
+
+TEST_F(FrameFile, CfitsioFindsEveryChecksumRightThroughADescriptor) {
+  for (const bool compress : {false, true}) {
+    const int descriptor = open(written(small_frame(), compress).c_str(), O_RDONLY | O_CLOEXEC);
+    fitsfile* file = nullptr;
+    int status = 0;
+    fits_open_diskfile(&file, ("/proc/self/fd/" + std::to_string(descriptor)).c_str(), READONLY,
+                       &status);
+    ASSERT_EQ(status, 0);
+    int hdus = 0;
+    fits_get_num_hdus(file, &hdus, &status);
+    EXPECT_EQ(hdus, 8);
+    for (int hdu = 1; hdu <= hdus; ++hdu) {
+      int data = 0;
+      int whole = 0;
+      fits_movabs_hdu(file, hdu, nullptr, &status);
+      fits_verify_chksum(file, &data, &whole, &status);
+      EXPECT_EQ(data, 1) << hdu;
+      EXPECT_EQ(whole, 1) << hdu;
+    }
+    fits_close_file(file, &status);
+    EXPECT_EQ(status, 0);
+    close(descriptor);
   }
 }
 
