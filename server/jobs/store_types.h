@@ -81,7 +81,7 @@ inline constexpr std::int64_t kRequestMemoryNs = 7LL * 24 * 3600 * 1'000'000'000
 
 /// All that Core needs to go on after a restart.
 struct Snapshot {
-  std::vector<v1::Job> live_jobs;  ///< every job that is not final
+  std::vector<v1::Job> live_jobs;  ///< every job that is not final, oldest first
   std::vector<LeaseRow> leases;
   std::vector<IntentRow> intents;    ///< of live jobs
   std::vector<PutRequest> requests;  ///< oldest first

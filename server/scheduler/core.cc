@@ -66,55 +66,51 @@ void Core::State::restore(Snapshot snapshot) {
       requests[requests_by_age.back()] = std::move(request);
     }
   }
+  std::vector<std::string> order;
+  order.reserve(snapshot.live_jobs.size());
+  jobs.reserve(snapshot.live_jobs.size());
   for (v1::Job& job : snapshot.live_jobs) {
     ++live_counts[{job.engine(), job.state()}];
     queued_jobs += job.state() == v1::JOB_STATE_QUEUED ? 1 : 0;
-    const std::string id = job.id();
-    jobs[id].job = std::move(job);
+    order.push_back(job.id());
+    jobs[order.back()].job = std::move(job);
   }
   for (IntentRow& intent : snapshot.intents) {
     if (LiveJob* live = find(intent.job_id)) live->intents.push_back(std::move(intent));
   }
   if constexpr (sabotage::kForgetLeases) snapshot.leases.clear();
-  for (const LeaseRow& row : snapshot.leases) {
-    const LiveJob* live = find(row.job_id);
-    if (live == nullptr || !is_assigned(live->job.state())) continue;
-    if (fleet.worker(row.worker) == nullptr) fleet.add_worker(row.worker, row.incarnation);
-    Lease lease = make_lease(*live, {row.job_id, row.worker, row.prefetch, false});
-    lease.row = row;
-    lease.expires = now.monotonic + config.adoption;
-    lease.confirmed = true;
-    lease.restored = true;
-    lease.started = live->job.state() != v1::JOB_STATE_LOADING;
-    fleet.add_lease(std::move(lease));
-    set_timer(now.monotonic + config.adoption, TimerKind::kLease, row.job_id);
+  for (const LeaseRow& row : snapshot.leases) restore_lease(row);
+  for (const std::string& id : order) resume(jobs.at(id));
+}
+
+void Core::State::restore_lease(const LeaseRow& row) {
+  const LiveJob* live = find(row.job_id);
+  if (live == nullptr || !is_assigned(live->job.state())) return;
+  if (fleet.worker(row.worker) == nullptr) fleet.add_worker(row.worker, row.incarnation);
+  Lease lease = make_lease(*live, {row.job_id, row.worker, row.prefetch, false});
+  lease.row = row;
+  lease.expires = now.monotonic + config.adoption;
+  lease.confirmed = true;
+  lease.restored = true;
+  lease.started = live->job.state() != v1::JOB_STATE_LOADING;
+  fleet.add_lease(std::move(lease));
+  set_timer(now.monotonic + config.adoption, TimerKind::kLease, row.job_id);
+}
+
+/// Where a stored job goes on: in the queue, or under its lease.
+void Core::State::resume(LiveJob& live) {
+  if (live.job.state() == v1::JOB_STATE_QUEUED) return enqueue(live);
+  Lease* lease = fleet.lease(live.job.id());
+  if (lease == nullptr) {
+    return fail_attempt(live, {.error_class = v1::ERROR_CLASS_PREEMPTED,
+                               .message = "the scheduler lost its lease"});
   }
-  std::vector<std::string> order;
-  for (const auto& [id, live] : jobs) order.push_back(id);
-  std::sort(order.begin(), order.end(), [this](const std::string& a, const std::string& b) {
-    const auto key = [this](const std::string& id) {
-      return std::make_pair(unix_ns(jobs.at(id).job.submitted_at()), id);
-    };
-    return key(a) < key(b);
-  });
-  for (const std::string& id : order) {
-    LiveJob& live = jobs.at(id);
-    if (live.job.state() == v1::JOB_STATE_QUEUED) {
-      enqueue(live);
-    } else if (Lease* lease = fleet.lease(id)) {
-      if (live.job.cancelling()) stop(*lease, v1::ERROR_CLASS_CANCELLED);
-      if (live.job.state() == v1::JOB_STATE_RUNNING && live.job.spec().has_run_timeout()) {
-        const Duration ran(now.unix_ns - unix_ns(live.job.attempts().rbegin()->started_at()));
-        const Duration left = duration_of(live.job.spec().run_timeout()) - ran;
-        set_timer(now.monotonic + std::max(left, Duration::zero()), TimerKind::kRunTimeout, id,
-                  lease->row.fence);
-      }
-    } else {
-      fail_attempt(live, {.error_class = v1::ERROR_CLASS_PREEMPTED,
-                          .message = "the scheduler lost its lease",
-                          .seconds = {}});
-    }
-  }
+  if (live.job.cancelling()) stop(*lease, v1::ERROR_CLASS_CANCELLED);
+  if (live.job.state() != v1::JOB_STATE_RUNNING || !live.job.spec().has_run_timeout()) return;
+  const Duration ran(now.unix_ns - unix_ns(live.job.attempts().rbegin()->started_at()));
+  const Duration left = duration_of(live.job.spec().run_timeout()) - ran;
+  set_timer(now.monotonic + std::max(left, Duration::zero()), TimerKind::kRunTimeout, live.job.id(),
+            lease->row.fence);
 }
 
 void Core::State::begin(Time at) {

@@ -71,6 +71,8 @@ struct Core::State {
 
   // core.cc: a step, and changes of one job.
   void restore(Snapshot snapshot);
+  void restore_lease(const LeaseRow& row);
+  void resume(LiveJob& live);
   void begin(Time at);
   Effects end();
   void change(LiveJob& live, const JobChange& change);
