@@ -163,6 +163,16 @@ Table compute_scores(const Frame& frame, const std::string& camera) {
       .build();
 }
 
+int first_fibre(const std::optional<Table>& fibermap, int otherwise) {
+  const Column* fiber = fibermap ? fibermap->find("FIBER") : nullptr;
+  if (fiber == nullptr || fiber->repeat != 1 || fibermap->rows == 0) return otherwise;
+  std::int64_t least = fibermap->integer(*fiber, 0);
+  for (std::int64_t row = 1; row < fibermap->rows; ++row) {
+    least = std::min(least, fibermap->integer(*fiber, row));
+  }
+  return static_cast<int>(least);
+}
+
 Header frame_header(const Header& image, const FrameCards& cards) {
   Header out;
   for (const std::string& card : image.cards()) {

@@ -44,10 +44,12 @@ std::vector<std::uint32_t> frame_mask(const MaskInputs& inputs);
 /// sqrt(IVAR) FLUX / sqrt(bin width).
 Table compute_scores(const Frame& frame, const std::string& camera);
 
+/// The smallest FIBER of a fibermap, or `otherwise` where there is no such column.
+int first_fibre(const std::optional<Table>& fibermap, int otherwise);
+
 /// What the frame's primary header says beside the image's own cards.
 struct FrameCards {
   int nspec = 0;
-  int specmin = 0;
   double wave_min = 0;
   double wave_max = 0;
   double wave_step = 0;

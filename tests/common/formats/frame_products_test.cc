@@ -164,6 +164,15 @@ TEST(FrameHeader, KeepsTheImagesCardsButNotItsStructure) {
             header.cards().end());
 }
 
+TEST(FrameHeader, TheFirstFibreIsTheFibermapsOwn) {
+  const std::vector<std::int32_t> fibers = {1502, 1500, 1501};
+  const Table table =
+      TableBuilder("FIBERMAP").add("FIBER", std::span<const std::int32_t>(fibers)).build();
+  EXPECT_EQ(first_fibre(table, 7), 1500);
+  EXPECT_EQ(first_fibre(std::nullopt, 7), 7);
+  EXPECT_EQ(first_fibre(Table(), 7), 7);
+}
+
 TEST(FrameHeader, NamesUnfoldAndKeepsEarlierDependencies) {
   Header image;
   image.set("DEPNAM00", "desispec");

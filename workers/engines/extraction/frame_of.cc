@@ -54,7 +54,6 @@ fits::FrameCards cards_of(const extraction::Options& options, const v1::Extracti
                           const std::string& job_id, const std::string& response_key) {
   fits::FrameCards cards;
   cards.nspec = options.n_spec;
-  cards.specmin = options.spec_min;
   cards.wave_min = options.wavelength.first;
   cards.wave_max = options.wavelength.label(options.wavelength.size - 1);
   cards.wave_step = options.wavelength.step;
@@ -63,7 +62,7 @@ fits::FrameCards cards_of(const extraction::Options& options, const v1::Extracti
   cards.orig_psf = psf.file->in_psf;
   if (spec.barycentric_correction()) cards.heliocentric_factor = image.barycentric_factor;
   cards.psf_is_psfnight = spec.psf_is_psfnight();
-  cards.fiber_min = psf.response->fiber_min + options.spec_min;
+  cards.fiber_min = fits::first_fibre(image.fibermap, psf.response->fiber_min + options.spec_min);
   cards.job_id = job_id;
   cards.image_sha256 = image.preproc.sha256;
   cards.psf_sha256 = psf.file->sha256;
