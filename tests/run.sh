@@ -56,11 +56,10 @@ if [ "$quick" = 0 ]; then
   say "short fuzz"
   cmake --preset fuzz "${launcher[@]}"
   cmake --build build/fuzz -j "$jobs" --target fuzzers
-  for fuzzer in build/fuzz/fuzz/fuzz_*; do
-    corpus=tests/fuzz/corpus/$(basename "$fuzzer")
+  for fuzzer in build/fuzz/fuzzers/fuzz_*; do
     fresh=$(mktemp -d)
     if "$fuzzer" -max_total_time=$((long == 1 ? 300 : 20)) -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \
-      -artifact_prefix=build/fuzz/ "$fresh" "$corpus" >"build/fuzz/$(basename "$fuzzer").log" 2>&1; then
+      -artifact_prefix=build/fuzz/ "$fresh" tests/fuzz/corpus >"build/fuzz/$(basename "$fuzzer").log" 2>&1; then
       echo "$(basename "$fuzzer"): ok" && passed=$((passed + 1))
     else
       tail -40 "build/fuzz/$(basename "$fuzzer").log" && failed=$((failed + 1))
