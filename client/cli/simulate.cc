@@ -94,7 +94,7 @@ int run(Session& session, const Options& options) {
   const nlohmann::ordered_json json = {
       {"image", files->image},         {"psf", files->psf},
       {"truth", files->truth},         {"bins", files->bins},
-      {"electrons", files->electrons}, {"maskedPixels", files->masked_pixels}};
+      {"electrons", files->electrons}, {"masked_pixels", files->masked_pixels}};
   emit_object(session, json);
   return kOk;
 }

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <thread>
@@ -90,8 +91,6 @@ Service::Service(int workers, const std::vector<std::string>& more_flags) {
   fs::create_directory(data());
   std::vector<std::string> command = {program("unfold").string(),
                                       "up",
-                                      "--dir",
-                                      (scratch_ / "state").string(),
                                       "--listen",
                                       server(),
                                       "--http",
@@ -107,6 +106,9 @@ Service::Service(int workers, const std::vector<std::string>& more_flags) {
                                       "--adoption",
                                       "3s",
                                       "--enable-probe-engine"};
+  if (std::find(more_flags.begin(), more_flags.end(), "--dir") == more_flags.end()) {
+    command.insert(command.end(), {"--dir", (scratch_ / "state").string()});
+  }
   command.insert(command.end(), more_flags.begin(), more_flags.end());
   up_ = std::make_unique<Background>(command, scratch_, "up");
   const bool ready = eventually(

@@ -114,6 +114,28 @@ TEST_F(UpTest, AWaitingClientAndARunningJobOutliveTheScheduler) {
   EXPECT_EQ(service.job(id)["attempts"].size(), 1U);  // adopted, not repeated
 }
 
+TEST_F(UpTest, AFullQueueExitsWith9) {
+  setenv("UNFOLD_SCHEDULER__MAX_QUEUED", "1", 1);  // reaches the scheduler through `up`
+  Service service(0);
+  unsetenv("UNFOLD_SCHEDULER__MAX_QUEUED");
+  EXPECT_EQ(service.unfold({"submit", "probe"}).code, 0);
+  const Ran second = service.unfold({"submit", "probe"});
+  EXPECT_EQ(second.code, 9) << second.err;
+}
+
+TEST_F(UpTest, JobsOutliveARestartOfTheWholeService) {
+  const test::ScratchFolder state;
+  std::string id;
+  {
+    Service service(0, {"--dir", (state / "kept").string()});
+    id = service.submit_probe({});
+    service.up().signal(SIGTERM);
+    EXPECT_EQ(service.up().finish().code, 0);
+  }
+  Service service(1, {"--dir", (state / "kept").string()});
+  EXPECT_EQ(service.unfold({"wait", id}).code, 0);
+}
+
 TEST_F(UpTest, AnExplicitBusyPortIsAConflict) {
   Service first(0);
   const std::string messages = first.up().messages();
