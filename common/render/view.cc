@@ -62,7 +62,7 @@ absl::StatusOr<Canvas> picture_of(const std::string& path, Kind kind, const View
 absl::StatusOr<Viewed> view(const std::string& path, const std::string& png,
                             const ViewOptions& options) {
   if (options.width < kLeastWidth || options.width > kMostWidth) {
-    return error({.reason = "BAD_OPTION",
+    return error({.reason = "OUT_OF_RANGE",
                   .field = "width",
                   .what = "the picture's width is not in 900 .. 8192 pixels"});
   }

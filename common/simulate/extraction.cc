@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 absl::Status bad_option(const std::string& field, const std::string& what, const std::string& why) {
-  return error({.reason = "BAD_OPTION", .field = field, .what = what, .why = why});
+  return error({.reason = "OUT_OF_RANGE", .field = field, .what = what, .why = why});
 }
 
 absl::StatusOr<Grid> grid_of(const ExtractionOptions& options) {
@@ -42,7 +42,7 @@ absl::StatusOr<Grid> grid_of(const ExtractionOptions& options) {
 absl::Status check(const ExtractionOptions& options, const fits::Psf& psf) {
   if (psf.type != fits::PsfType::kGaussHermite) {
     return error({.code = absl::StatusCode::kUnimplemented,
-                  .reason = "UNSUPPORTED_PSF",
+                  .reason = "UNSUPPORTED",
                   .field = "psf",
                   .what = "cannot simulate with this PSF",
                   .why = "it is GAUSS-HERMITE2",
@@ -183,7 +183,7 @@ absl::Status make_room(const ExtractionOptions& options, const ExtractionFiles& 
   for (const std::string& path : written) {
     if (!options.overwrite && fs::exists(path)) {
       return error({.code = absl::StatusCode::kAlreadyExists,
-                    .reason = "FILE_EXISTS",
+                    .reason = "OUTPUT_EXISTS",
                     .field = "directory",
                     .what = path + " exists",
                     .remedy = "choose another folder, or allow overwriting"});

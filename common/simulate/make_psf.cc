@@ -128,7 +128,7 @@ absl::StatusOr<Grid> camera_grid(const std::string& camera) {
     if (camera[0] == 'r') return Grid{5760, 7620, 0.8};
     if (camera[0] == 'z') return Grid{7520, 9824, 0.8};
   }
-  return error({.reason = "BAD_CAMERA",
+  return error({.reason = "OUT_OF_RANGE",
                 .field = "camera",
                 .what = "no camera \"" + camera + "\"",
                 .why = "cameras are b0 .. b9, r0 .. r9 and z0 .. z9",

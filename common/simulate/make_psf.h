@@ -17,7 +17,7 @@ struct Grid {
 };
 
 /// desi_proc's grid of a camera ("b4", "r0", "z9"): b 3600-5800, r 5760-7620, z 7520-9824, step
-/// 0.8. InvalidArgument/BAD_CAMERA for another name.
+/// 0.8. InvalidArgument/OUT_OF_RANGE for another name.
 absl::StatusOr<Grid> camera_grid(const std::string& camera);
 
 /// A GAUSS-HERMITE version 3 PSF that looks like a DESI camera's, made from formulas only: 500

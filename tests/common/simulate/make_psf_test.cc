@@ -82,7 +82,7 @@ TEST(CameraGridTest, HasTheBinsOfDesiProc) {
 TEST(CameraGridTest, AnUnknownCameraIsRefusedByName) {
   for (const char* camera : {"", "r", "r10", "x0", "R0"}) {
     const absl::Status status = camera_grid(camera).status();
-    EXPECT_EQ(reason_of(status), "BAD_CAMERA") << camera;
+    EXPECT_EQ(reason_of(status), "OUT_OF_RANGE") << camera;
     EXPECT_EQ(field_of(status), "camera");
   }
 }
