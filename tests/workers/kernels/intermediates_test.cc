@@ -80,7 +80,7 @@ TEST_P(Intermediates, NormalEquationsAgree) {
                             .rhs = rhs.data(),
                             .flux_weight = weight.data(),
                             .bad_fraction = bad.data(),
-                            .scratch = scratch.reserve(4096)});
+                            .scratch = scratch.reserve(normal_scratch(bins.view()))});
   const std::vector<double> m = stored("ICOV"), b = stored("ATWP"), w = stored("FLUXWGT");
   // The reference takes the centre's fraction of a pixel from its position: 4e-13 pixels are lost.
   const double m_error = 1e-11 * largest(m), b_error = 1e-11 * largest(b);

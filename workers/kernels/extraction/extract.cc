@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 #include "workers/kernels/extraction/dispatch.h"
@@ -60,11 +61,15 @@ Spectra make_spectra(const Options& options, int n_diag) {
 std::int64_t count_bad_pixels(const FrameView& frame, compute::Cpu& cpu) {
   std::atomic<std::int64_t> total{0};
   const compute::Index width = frame.image.extent[1];
+  constexpr float kLargest = std::numeric_limits<float>::max();
   cpu.parallel_for(frame.image.extent[0], [&](compute::Index row) {
-    std::int64_t bad = 0;
-    for (compute::Index col = 0; col < width; ++col) {
-      const float w = frame.ivar(row, col);
-      bad += std::isfinite(frame.image(row, col)) && std::isfinite(w) && w >= 0 ? 0 : 1;
+    const float* value = &frame.image(row, 0);
+    const float* weight = &frame.ivar(row, 0);
+    int bad = 0;
+    for (compute::Index col = 0; col < width; ++col) {  // comparisons with NaN are false
+      const bool good =
+          (std::fabs(value[col]) <= kLargest) & (weight[col] >= 0) & (weight[col] <= kLargest);
+      bad += good ? 0 : 1;
     }
     total += bad;
   });

@@ -65,8 +65,12 @@ struct NormalTask {
   double* rhs;           ///< [n]
   double* flux_weight;   ///< [n]
   double* bad_fraction;  ///< [n]
-  double* scratch;       ///< [height * stride]
+  double* scratch;       ///< [normal_scratch(bins)]
 };
+
+constexpr std::size_t normal_scratch(const Bins& bins) {
+  return static_cast<std::size_t>((bins.height + 1) * bins.stride);
+}
 
 /// A symmetric positive definite band system, solved in place.
 struct BandSystem {

@@ -52,8 +52,8 @@ struct Totals {
   }
 };
 
-/// scratch = stamp * weight, with its sums.
-static inline void weigh(const NormalTask& task, int k, Totals& totals) {
+/// out = stamp * weight, with its sums.
+static inline void weigh(const NormalTask& task, int k, double* out, Totals& totals) {
   const Bins& bins = task.bins;
   const Pixels& pixels = task.pixels;
   const std::ptrdiff_t first =
@@ -63,10 +63,10 @@ static inline void weigh(const NormalTask& task, int k, Totals& totals) {
   for (int r = 0; r < bins.height; ++r) {
     const double* stamp = bins.stamp[k] + static_cast<std::ptrdiff_t>(r) * bins.stride;
     const std::ptrdiff_t at = first + static_cast<std::ptrdiff_t>(r) * pixels.stride;
-    double* out = task.scratch + static_cast<std::ptrdiff_t>(r) * bins.stride;
+    double* row = out + static_cast<std::ptrdiff_t>(r) * bins.stride;
     for (int v = 0; v < n_vector * kLanes; v += kLanes) {
       const Vec s = load(stamp + v), u = s * load(pixels.weight + at + v);
-      store(out + v, u);
+      store(row + v, u);
       weight += u;
       data += u * load(pixels.value + at + v);
       bad += s * load(pixels.bad + at + v);
@@ -77,29 +77,29 @@ static inline void weigh(const NormalTask& task, int k, Totals& totals) {
   totals.add(bad, task.bad_fraction + k);
 }
 
-/// M(k, k2) for every k2 > k that overlaps k.
-static inline void overlaps_of(const NormalTask& task, int k, Totals& totals) {
+/// M between bin k, whose weighted stamp is given, and a later one.
+static inline void overlap_bins(const NormalTask& task, int k, const double* weighted, int other,
+                                Totals& totals) {
   const Bins& bins = task.bins;
-  double* out = task.band + static_cast<std::ptrdiff_t>(k) * task.band_stride;
-  const int last = k + task.half_band < bins.size() ? k + task.half_band : bins.size() - 1;
-  for (int other = k; other <= last; ++other) {
-    const int dx = bins.col[other] - bins.col[k], dy = bins.row[other] - bins.row[k];
-    if (dx >= bins.width || -dx >= bins.width || dy >= bins.height || -dy >= bins.height) continue;
-    const int n_vector = (bins.width - (dx < 0 ? -dx : dx) + kLanes - 1) / kLanes;
-    const int n_row = bins.height - (dy < 0 ? -dy : dy);
-    const double* u = task.scratch + (dy > 0 ? dy : 0) * bins.stride + (dx > 0 ? dx : 0);
-    const double* q = bins.stamp[other] + (dy < 0 ? -dy : 0) * bins.stride + (dx < 0 ? -dx : 0);
-    totals.add(overlap(n_vector, u, q, n_row, bins.stride), out + (other - k));
-  }
+  const int dx = bins.col[other] - bins.col[k], dy = bins.row[other] - bins.row[k];
+  const int far_x = dx < 0 ? -dx : dx, far_y = dy < 0 ? -dy : dy;
+  if (far_x >= bins.width || far_y >= bins.height) return;
+  const double* u = weighted + (dy > 0 ? dy : 0) * bins.stride + (dx > 0 ? dx : 0);
+  const double* q = bins.stamp[other] + (dy < 0 ? -dy : 0) * bins.stride + (dx < 0 ? -dx : 0);
+  const Vec total =
+      overlap((bins.width - far_x + kLanes - 1) / kLanes, u, q, bins.height - far_y, bins.stride);
+  totals.add(total, task.band + static_cast<std::ptrdiff_t>(k) * task.band_stride + (other - k));
 }
 
 static void normal_equations(const NormalTask& task) {
-  const int n_scratch = task.bins.height * task.bins.stride;
-  for (int i = 0; i < n_scratch + kVectorPad; ++i) task.scratch[i] = 0;
+  const Bins& bins = task.bins;
+  const std::ptrdiff_t n_scratch = static_cast<std::ptrdiff_t>(normal_scratch(bins));
+  for (std::ptrdiff_t i = 0; i < n_scratch; ++i) task.scratch[i] = 0;
   Totals totals;
-  for (int k = 0; k < task.bins.size(); ++k) {
-    weigh(task, k, totals);
-    overlaps_of(task, k, totals);
+  for (int k = 0; k < bins.size(); ++k) {
+    weigh(task, k, task.scratch, totals);
+    const int last = k + task.half_band < bins.size() ? k + task.half_band : bins.size() - 1;
+    for (int other = k; other <= last; ++other) overlap_bins(task, k, task.scratch, other, totals);
   }
   totals.flush();
 }

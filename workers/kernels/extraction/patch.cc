@@ -86,6 +86,7 @@ void PatchPixels::load(const FrameView& frame, const PatchBox& box) {
   const int npix_x = static_cast<int>(frame.image.extent[1]);
   const int from = std::max(box.first_col, 0), to = std::min(box.first_col + box.n_col, npix_x);
   any_bad_ = false;
+  constexpr double kLargest = std::numeric_limits<float>::max();
   for (int row = box.used_from; row < box.used_to; ++row) {
     const std::ptrdiff_t line = static_cast<std::ptrdiff_t>(row - box.first_row) * stride_;
     std::fill_n(bad + line, stride_, 1.0);
@@ -93,19 +94,19 @@ void PatchPixels::load(const FrameView& frame, const PatchBox& box) {
       any_bad_ = true;
       continue;
     }
+    const float* values = &frame.image(row, 0);
+    const float* weights = &frame.ivar(row, 0);
+    int n_bad = 0;
     for (int col = from; col < to; ++col) {
-      const double v = static_cast<double>(frame.image(row, col));
-      const double w = static_cast<double>(frame.ivar(row, col));
-      if (!(w > 0) || !std::isfinite(w) || !std::isfinite(v)) {
-        any_bad_ = true;
-        continue;
-      }
+      const double v = static_cast<double>(values[col]), w = static_cast<double>(weights[col]);
+      const bool good = (w > 0) & (w <= kLargest) & (std::fabs(v) <= kLargest);  // false for NaN
       const std::ptrdiff_t at = line + (col - box.first_col);
-      value[at] = v;
-      weight[at] = w;
-      bad[at] = 0;
+      value[at] = good ? v : 0;
+      weight[at] = good ? w : 0;
+      bad[at] = good ? 0 : 1;
+      n_bad += good ? 0 : 1;
     }
-    any_bad_ = any_bad_ || box.first_col < 0 || box.first_col + box.n_col > npix_x;
+    any_bad_ = any_bad_ || n_bad > 0 || box.first_col < 0 || box.first_col + box.n_col > npix_x;
   }
 }
 

@@ -59,16 +59,15 @@ void PatchSolver::build_normal_equations(double regularize) {
   const std::size_t n = size(bins.size());
   double* band = zeroed(band_, (n + 1) * size(band_stride_) + 4 * kVectorPad);
   double* weight = zeroed(flux_weight_, n);
-  kernels_->normal_equations(
-      {.bins = bins,
-       .pixels = pixels_.view(),
-       .half_band = half_band_,
-       .band_stride = band_stride_,
-       .band = band,
-       .rhs = zeroed(rhs_, n + kVectorPad),
-       .flux_weight = weight,
-       .bad_fraction = zeroed(bad_fraction_, n),
-       .scratch = weighted_.reserve(size(bins.height * bins.stride + 2 * kVectorPad))});
+  kernels_->normal_equations({.bins = bins,
+                              .pixels = pixels_.view(),
+                              .half_band = half_band_,
+                              .band_stride = band_stride_,
+                              .band = band,
+                              .rhs = zeroed(rhs_, n + kVectorPad),
+                              .flux_weight = weight,
+                              .bad_fraction = zeroed(bad_fraction_, n),
+                              .scratch = weighted_.reserve(normal_scratch(bins))});
   largest_weight_ = *std::max_element(weight, weight + n);
   const double weak = kWeakShare * largest_weight_;
   for (std::size_t k = 0; k < n; ++k) {

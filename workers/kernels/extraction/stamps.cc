@@ -24,7 +24,7 @@ void StampWindow::open(const PsfShape& shape, const PaddedGrid& grid,
 double* StampWindow::slot(int fibre, int wave) const {
   const std::ptrdiff_t size = shape_->stamp_height() * stride();
   const std::ptrdiff_t at =
-      static_cast<std::ptrdiff_t>(fibre - first_fibre_) * capacity_ + wave % capacity_;
+      static_cast<std::ptrdiff_t>(wave % capacity_) * n_fibre_ + fibre - first_fibre_;
   return data_.data() + at * size;
 }
 

@@ -32,7 +32,7 @@ class StampWindow {
   int capacity_ = 0;  ///< waves
   int made_ = 0;      ///< end of the waves that were made
   Tails tails_ = Tails::kOff;
-  Scratch<double> data_;  ///< [n_fibre, capacity, height, stride]
+  Scratch<double> data_;  ///< [capacity, n_fibre, height, stride]
 };
 
 }  // namespace unfold::extraction
