@@ -39,8 +39,12 @@ SmallCamera remade(SmallCamera camera) {
 }
 
 SmallCamera small_camera(int bundles, double first_wavelength, int bins) {
+  return small_camera(simulate::make_psf("r0").value(), bundles, first_wavelength, bins);
+}
+
+SmallCamera small_camera(const fits::Psf& psf, int bundles, double first_wavelength, int bins) {
   SmallCamera camera;
-  camera.psf = simulate::make_psf("r0").value();
+  camera.psf = psf;
   camera.fibres = bundles * kBundle;
   camera.grid = {first_wavelength, 0.8, bins, 1.0};
   const simulate::StampEvaluator trace(camera.psf);

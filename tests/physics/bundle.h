@@ -12,7 +12,7 @@
 
 namespace unfold::physics {
 
-/// The first bundles of an r camera on a small CCD of their own, cut so that the asked wavelengths
+/// The first bundles of a camera on a small CCD of their own, cut so that the asked wavelengths
 /// just fit: cheap to simulate and to extract many times.
 struct SmallCamera {
   fits::Psf psf;
@@ -21,6 +21,8 @@ struct SmallCamera {
   int fibres = 0;
   extraction::WavelengthGrid grid;
 };
+SmallCamera small_camera(const fits::Psf& psf, int bundles, double first_wavelength, int bins);
+/// Of the simulator's own r0 PSF.
 SmallCamera small_camera(int bundles, double first_wavelength, int bins);
 
 /// The same after its CCD, PSF or traces were changed.

@@ -12,8 +12,10 @@
 
 #include "absl/strings/str_format.h"
 #include "common/compare/pulls.h"
+#include "common/formats/fits/psf.h"
 #include "tests/physics/bundle.h"
 #include "tests/physics/pull_statistics.h"
+#include "tests/support/shared_data.h"
 
 namespace unfold::physics {
 namespace {
@@ -22,6 +24,7 @@ using extraction::Mode;
 
 constexpr int kSubbundle = 5;  // fibres
 constexpr int kPatch = 50;     // bins
+constexpr int kBins = 6 * kPatch;
 constexpr double kMeanLimit = 0.02;
 constexpr double kDeviationLimit = 0.03;
 constexpr double kCorrelationLimit = 0.03;
@@ -96,8 +99,7 @@ class Classifier {
   const std::vector<double>* pulls_;
 };
 
-Survey survey_of(Mode mode, int count, double ivar_factor) {
-  const SmallCamera camera = small_camera(1, 6400, 6 * kPatch);
+Survey survey_of(const SmallCamera& camera, Mode mode, int count, double ivar_factor) {
   const simulate::Truth truth = light_of(camera, 20);
   const simulate::Scene scene = scene_of(camera, truth);
   const extraction::Options options = options_of(camera, mode);
@@ -145,11 +147,9 @@ std::string report(const Survey& survey) {
   return out;
 }
 
-class PullTest : public testing::TestWithParam<Mode> {};
+SmallCamera own_camera() { return small_camera(1, 6400, kBins); }
 
-TEST_P(PullTest, AreNormalAndUncorrelatedOnEveryKindOfBin) {
-  const Survey survey = survey_of(GetParam(), realisations(), 1);
-  std::cout << report(survey);
+void expect_normal(const Survey& survey) {
   for (std::size_t k = 0; k < kClasses; ++k) {
     const Moments& pulls = survey.pulls[k];
     ASSERT_GT(pulls.count(), 1000) << kClassNames[k];
@@ -169,8 +169,25 @@ TEST_P(PullTest, AreNormalAndUncorrelatedOnEveryKindOfBin) {
   EXPECT_LT(mean_chi2(survey), 0.86);
 }
 
+class PullTest : public testing::TestWithParam<Mode> {};
+
+TEST_P(PullTest, AreNormalAndUncorrelatedOnEveryKindOfBin) {
+  const Survey survey = survey_of(own_camera(), GetParam(), realisations(), 1);
+  std::cout << report(survey);
+  expect_normal(survey);
+}
+
+TEST_P(PullTest, AreSoWithARealPsf) {
+  const auto file = test::shared_file("data/extraction/psf-r0-00051060.fits");
+  if (file.empty()) GTEST_SKIP() << "no shared data";
+  const fits::Psf psf = fits::read_psf(file.string()).value();
+  const Survey survey = survey_of(small_camera(psf, 1, 6900, kBins), GetParam(), realisations(), 1);
+  std::cout << report(survey);
+  expect_normal(survey);
+}
+
 TEST_P(PullTest, WouldShowAnErrorThatIsATenthTooSmall) {
-  const Survey survey = survey_of(GetParam(), 4, 1.21);
+  const Survey survey = survey_of(own_camera(), GetParam(), 4, 1.21);
   const Moments& pulls = survey.pulls[kClean];
   EXPECT_GT(std::abs(pulls.deviation() - 1), kDeviationLimit + kSigmas * pulls.deviation_error());
 }
