@@ -26,8 +26,10 @@ namespace {
 constexpr Duration kGrace = std::chrono::seconds(1);
 
 std::vector<std::string> helper_command(const Options& options) {
-  std::vector<std::string> command = {std::filesystem::read_symlink("/proc/self/exe").string(),
-                                      "--plan-helper", "{fd}"};
+  const std::string program = options.helper_program.empty()
+                                  ? std::filesystem::read_symlink("/proc/self/exe").string()
+                                  : options.helper_program;
+  std::vector<std::string> command = {program, "--plan-helper", "{fd}"};
   for (const std::string& root : options.roots) {
     command.insert(command.end(), {"--root", root});
   }

@@ -25,6 +25,7 @@ struct Options {
   std::int64_t max_queued = 1'000'000;
   Duration plan_timeout = std::chrono::seconds(60);
   int plan_helpers = 2;
+  std::string helper_program;  ///< [this program]
   bool enable_probe_engine = false;
   bool insecure = false;
   log::Level log_level = log::Level::kInfo;

@@ -99,6 +99,8 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::start(const Options& opt
   if (!port.ok()) return port.status();
   impl->address = absl::StrCat("http://", options.host, ":", *port);
   impl->listener = std::thread([&server = impl->server] { server.listen_after_bind(); });
+  // stop() does nothing to a server that does not run yet, and its thread would never end.
+  while (!impl->server.is_running()) std::this_thread::yield();
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 

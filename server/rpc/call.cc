@@ -1,5 +1,6 @@
 #include "server/rpc/call.h"
 
+#include "common/base/error.h"
 #include "server/rpc/status.h"
 
 namespace unfold::server {
@@ -9,11 +10,11 @@ void record_call(const Backend& backend, Rpc rpc, Time began, const absl::Status
   const Duration took = backend.clock.now().monotonic - began.monotonic;
   backend.metrics.rpc_handled[index].at({code_name(status.code())}).Increment();
   backend.metrics.rpc_seconds[index].at({}).Observe(std::chrono::duration<double>(took).count());
-  if (status.code() == absl::StatusCode::kInternal ||
-      status.code() == absl::StatusCode::kUnavailable) {
-    backend.log.error("call failed",
-                      {{"method", rpc_names()[index].method}, {"error", status.ToString()}});
-  }
+  const bool ours = status.code() == absl::StatusCode::kInternal ||
+                    status.code() == absl::StatusCode::kUnavailable;
+  if (!ours || reason_of(status) == kSessionEnded) return;
+  backend.log.error("call failed",
+                    {{"method", rpc_names()[index].method}, {"error", status.ToString()}});
 }
 
 grpc::ServerUnaryReactor* Call::finish(const absl::Status& status) const {

@@ -1,5 +1,6 @@
 #include "server/rpc/watch_stream.h"
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -41,12 +42,11 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchEvent>,
     self_ = shared_from_this();
     backend_.metrics.watch_streams.at({}).Increment();
     last_write_ = began_.monotonic;
-    caught_up_at_ = backend_.feed.subscribe(
-        self_, {.job_id = request_.job_id(), .exposure = request_.exposure()});
+    backend_.feed.subscribe(self_, {.job_id = request_.job_id(), .exposure = request_.exposure()});
     const bool narrow = !request_.job_id().empty() || !request_.exposure().empty();
     initial_ = request_.from_revision() == 0 && narrow;
     catching_up_ = request_.from_revision() > 0 || initial_;
-    backlog_from_ = request_.from_revision();
+    shown_ = request_.from_revision();
     if (auto bad = check(); !bad.ok()) {
       end(std::move(bad));
     } else {
@@ -135,18 +135,23 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchEvent>,
     write();
   }
 
+  // What the feed offers may have been read from the store already.
   JobPtr take() {
+    JobPtr job;
     if (!backlog_.empty()) {
-      JobPtr job = std::move(backlog_.front());
+      job = std::move(backlog_.front());
       backlog_.pop_front();
       return job;
     }
-    return catching_up_ ? nullptr : pending_.take();
+    if (catching_up_) return nullptr;
+    do {
+      job = pending_.take();
+    } while (job != nullptr && job->revision() <= shown_);
+    return job;
   }
 
-  // Changes up to the revision at which the live feed took over; what is newer comes from the feed.
   void read_backlog() {
-    const auto jobs = backend_.store.changes({.from_revision = backlog_from_,
+    const auto jobs = backend_.store.changes({.from_revision = shown_,
                                               .job_id = request_.job_id(),
                                               .exposure = request_.exposure(),
                                               .limit = kPage});
@@ -155,18 +160,17 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchEvent>,
       ended_ = jobs.status();
       return;
     }
-    for (const v1::Job& job : *jobs) {
-      backlog_from_ = job.revision();
-      if (job.revision() <= caught_up_at_) backlog_.push_back(std::make_shared<v1::Job>(job));
-    }
-    if (jobs->size() < kPage || backlog_from_ > caught_up_at_) catching_up_ = false;
+    for (const v1::Job& job : *jobs) backlog_.push_back(std::make_shared<v1::Job>(job));
+    if (!jobs->empty()) shown_ = jobs->back().revision();
+    catching_up_ = jobs->size() == kPage;
   }
 
   void prepare(const v1::Job& job) {
     event_.Clear();
     event_.set_revision(job.revision());
     *event_.mutable_job() = job;
-    event_.set_initial(initial_ && job.revision() <= caught_up_at_);
+    event_.set_initial(initial_ && job.revision() <= shown_);
+    shown_ = std::max(shown_, job.revision());
   }
 
   void write() {
@@ -195,8 +199,7 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchEvent>,
   // Owned by whoever holds busy_.
   v1::WatchEvent event_;
   std::deque<JobPtr> backlog_;
-  std::int64_t backlog_from_ = 0;
-  std::int64_t caught_up_at_ = 0;
+  std::int64_t shown_ = 0;  // everything up to this revision is in the backlog or was sent
   bool catching_up_ = false;
   bool initial_ = false;
 
