@@ -98,16 +98,21 @@ absl::StatusOr<SubmitResult> measure_submit(const SubmitLoad& load) {
   return result;
 }
 
-absl::StatusOr<Quantiles> measure_dispatch_ms(client::Client& client, int jobs) {
+absl::StatusOr<DispatchResult> measure_dispatch(client::Client& client, int jobs) {
   RandomIdSource ids;
-  std::vector<double> sample;
+  std::vector<double> begun;
+  std::vector<double> cycle;
   for (int i = 0; i < jobs; ++i) {
+    const steady_clock::time_point start = steady_clock::now();
     UNFOLD_ASSIGN_OR_RETURN(const v1::SubmitResponse response, client.submit(idle_probe(ids)));
     UNFOLD_ASSIGN_OR_RETURN(const v1::Job job, wait_until_final(client, response.job()));
-    if (job.attempts().empty()) return absl::InternalError("a probe ended without an attempt");
-    sample.push_back(1000 * seconds_between(job.submitted_at(), job.attempts(0).assigned_at()));
+    cycle.push_back(milliseconds_since(start));
+    if (job.attempts().empty() || !job.attempts(0).has_started_at()) {
+      return absl::InternalError("a probe ended without having begun");
+    }
+    begun.push_back(1000 * seconds_between(job.submitted_at(), job.attempts(0).started_at()));
   }
-  return quantiles(std::move(sample));
+  return DispatchResult{quantiles(std::move(begun)), quantiles(std::move(cycle))};
 }
 
 absl::Status fill_queue(client::Client& client, std::int64_t count) {

@@ -32,9 +32,15 @@ struct SubmitResult {
 /// The first error of any client ends the run.
 absl::StatusOr<SubmitResult> measure_submit(const SubmitLoad& load);
 
-/// Time from durable submission to assignment, by the scheduler's own clock, of one job at a time:
-/// the worker is free when it comes.
-absl::StatusOr<Quantiles> measure_dispatch_ms(client::Client& client, int jobs);
+struct DispatchResult {
+  /// From submission to the worker's word that it has begun, by the scheduler's own clock: the
+  /// commit, the way to the worker, and the way back.
+  Quantiles begun_ms;
+  /// From the call to the news that the job is done, by the client's clock.
+  Quantiles cycle_ms;
+};
+/// Of one job at a time: the worker is free when it comes.
+absl::StatusOr<DispatchResult> measure_dispatch(client::Client& client, int jobs);
 
 /// Queues probes until `count` are queued (there must be no worker), by batches.
 absl::Status fill_queue(client::Client& client, std::int64_t count);
