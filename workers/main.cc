@@ -9,12 +9,14 @@
 #include <string>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/ids.h"
 #include "common/base/version.h"
 #include "common/roots/roots.h"
 #include "workers/agent/agent.h"
 #include "workers/agent/grpc_transport.h"
 #include "workers/compute/cpu_device.h"
+#include "workers/cuda/loader.h"
 #include "workers/engines/extraction/extraction_engine.h"
 #include "workers/engines/probe/probe_engine.h"
 #include "workers/worker_options.h"
@@ -77,15 +79,24 @@ void drain_at_first_stop_at_second(const sigset_t& set, agent::Agent& agent) {
   ::_exit(kKilledAgain);
 }
 
-/// CUDA engines come with a later version; what was asked for is said, never silently changed.
+/// What keeps the engines from CUDA here; the module is opened to see.
+std::string why_not_cuda() {
+  try {
+    const int devices = cuda::count_devices(cuda::load_module());
+    return absl::StrCat(devices, " CUDA devices (no engine of this version uses them)");
+  } catch (const cuda::ModuleUnavailable& problem) {
+    return problem.what();
+  }
+}
+
+/// Engines run on the CPU in this version. What was asked for is refused, never silently changed.
 bool choose_device(const Options& options, const log::Logger& logger) {
   if (options.device == "cpu") return true;
   if (options.device == "auto") {
-    logger.info("no CUDA engine in this version: computing on the CPU");
+    logger.info("computing on the CPU", {{"cuda", why_not_cuda()}});
     return true;
   }
-  logger.error("cannot use the device", {{"device", options.device},
-                                         {"error", "this version's engines run on the CPU only"}});
+  logger.error("cannot use the device", {{"device", options.device}, {"error", why_not_cuda()}});
   return false;
 }
 

@@ -7,6 +7,7 @@
 #include <iostream>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/error.h"
@@ -114,9 +115,19 @@ void declare(CLI::App& app, Options& options, Texts& texts) {
   app.footer("Settings also come from UNFOLD_WORKER__NAME variables. SIGTERM drains, twice stops.");
 }
 
+bool is_device(const std::string& text) {
+  int ordinal = -1;
+  return text == "auto" || text == "cpu" || text == "cuda" ||
+         (absl::StartsWith(text, "cuda:") && absl::SimpleAtoi(text.substr(5), &ordinal) &&
+          ordinal >= 0);
+}
+
 absl::Status understand(const Texts& texts, Options& options) {
   if (options.scheduler.empty()) {
     return bad_option("scheduler", "\"\"", "name the scheduler's address, unix:PATH or HOST:PORT");
+  }
+  if (!is_device(options.device)) {
+    return bad_option("device", options.device, "use auto, cpu, cuda or cuda:N");
   }
   if (options.name.empty()) options.name = host_name();
   UNFOLD_ASSIGN_OR_RETURN(options.drain_timeout,

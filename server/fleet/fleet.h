@@ -48,7 +48,7 @@ struct WorkerRecord {
   v1::Hello hello;            ///< without residency and held leases
   SessionId session = 0;      ///< 0: not connected
   bool draining = false;      ///< by an operator
-  bool leaving = false;       ///< it gave work back unasked: it is shutting down
+  bool leaving = false;       ///< it says so, or gave work back unasked: it is shutting down
   Duration last_heartbeat{};  ///< monotonic
   std::int64_t connected_unix_ns = 0;
   std::map<std::string, v1::Residency> residency;  ///< by response key

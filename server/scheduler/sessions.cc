@@ -164,6 +164,7 @@ void Core::State::attach(WorkerRecord& worker, const v1::Hello& hello, v1::Welco
 
 void Core::State::heartbeat(WorkerRecord& worker, const v1::Heartbeat& heartbeat) {
   worker.last_heartbeat = now.monotonic;
+  worker.leaving = worker.leaving || heartbeat.draining();
   take_residency(worker, heartbeat.residency());
   for (const v1::HeldLease& held : heartbeat.held_leases()) renew(worker, held);
   send(worker.session).mutable_heartbeat_ack()->set_sequence(heartbeat.sequence());

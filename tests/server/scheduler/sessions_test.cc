@@ -187,6 +187,17 @@ TEST_F(Sessions, ARepeatedFinishedIsAcknowledgedAgainAndChangesNothing) {
   EXPECT_EQ(job(id).revision(), revision);
 }
 
+TEST_F(Sessions, AWorkerThatSaysItIsLeavingGetsNothingMore) {
+  connect(1, "w");
+  v1::WorkerMessage leaving;
+  leaving.mutable_heartbeat()->set_draining(true);
+  step(SessionMessage{1, leaving});
+  submit(probe_job());
+  EXPECT_FALSE(assigned(1).has_value());
+  connect(2, "other");
+  EXPECT_TRUE(assigned(2).has_value());
+}
+
 TEST_F(Sessions, AnAssignmentLostWithItsSessionIsNotCharged) {
   connect(1, "w");
   const std::string id = submit(probe_job());

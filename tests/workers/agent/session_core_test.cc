@@ -245,6 +245,7 @@ TEST_F(Session, AStuckEngineIsGivenUpAndTheProcessEndsForIt) {
   core.phase(kFence, Phase::kComputing, now);
   pass(seconds(100), true, false);
   EXPECT_THAT(stopped(), ElementsAre(kFence));
+  EXPECT_TRUE(last_heartbeat().draining());  // nothing more should come here
   ASSERT_EQ(wanted<Exit>().size(), 1u);
   EXPECT_TRUE(wanted<Exit>()[0].stuck);
   EXPECT_TRUE(finished().empty());  // the lease was lost long ago
