@@ -16,7 +16,7 @@ constexpr std::uint64_t kCosmicStream = std::uint64_t{2} << 40;
 constexpr std::uint64_t kColumnStream = std::uint64_t{3} << 40;
 constexpr std::uint64_t kPixelStream = std::uint64_t{4} << 40;
 constexpr std::uint64_t kNanStream = std::uint64_t{5} << 40;
-constexpr double kFlagAboveSigmas = 3.0;
+constexpr double kNegligibleSigmas = 0.1;  // charge below this share of a pixel's error is left out
 
 void expose_row(const Scene& scene, const Detector& detector, int y, fits::Preproc& out) {
   Random random(detector.seed, kRowStream + static_cast<std::uint64_t>(y));
@@ -64,7 +64,7 @@ void add_cosmic(const Rectangle& box, double flagged, Random random, fits::Prepr
       const double beside = along - std::clamp(along, 0.0, length);
       const double charge_here = charge * std::exp(-2 * (across * across + beside * beside));
       const std::size_t i = pixel_index(out, x, y);
-      if (charge_here * std::sqrt(out.ivar[i]) < 0.1) continue;
+      if (charge_here * std::sqrt(static_cast<double>(out.ivar[i])) < kNegligibleSigmas) continue;
       out.image[i] += static_cast<float>(charge_here);
       if (marked) out.mask[i] |= static_cast<std::int32_t>(fits::ccdmask::kCosmic);
     }
