@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -99,18 +100,24 @@ Check check_clock() {
           "run chrony or systemd-timesyncd: deadlines and records are in UTC"};
 }
 
+// The words after "flags" of the first processor; empty where there is no such line.
+std::string cpu_flags() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);) {
+    if (line.rfind("flags", 0) == 0) return line + " ";
+  }
+  return "";
+}
+
 Check check_instruction_set() {
   const char* forced = std::getenv("UNFOLD_ISA");
-  std::string found = "baseline";
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0) {
-    found = "x86-64-v4 (AVX-512)";
-  } else if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0) {
-    found = "x86-64-v3 (AVX2)";
-  } else {
-    found = "x86-64-v2";
-  }
-#endif
+  const std::string flags = cpu_flags();
+  const auto has = [&flags](const char* flag) {
+    return flags.find(absl::StrCat(" ", flag, " ")) != std::string::npos;
+  };
+  std::string found = has("sse4_2") ? "x86-64-v2" : "baseline";
+  if (has("avx2") && has("fma")) found = "x86-64-v3 (AVX2)";
+  if (has("avx512f") && has("avx512vl")) found = "x86-64-v4 (AVX-512)";
   if (forced == nullptr) return {"instruction set", Result::kOk, found, ""};
   return {"instruction set", Result::kWarning, absl::StrCat(found, ", UNFOLD_ISA=", forced),
           "unset UNFOLD_ISA unless you mean it"};
