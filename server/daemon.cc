@@ -48,7 +48,7 @@ struct Daemon::Parts {
         roots(std::move(roots_in)),
         store(std::move(store_in)),
         events(log),
-        observer(std::make_shared<JobObserver>(metrics)),
+        observer(std::make_shared<JobObserver>(metrics, *store)),
         feed(store->revision(), clock) {}
 
   absl::Status start();

@@ -16,7 +16,7 @@ absl::StatusOr<v1::Worker> find_worker(const Core& core, const std::string& name
     if (worker.name() == name) return std::move(worker);
   }
   return error({.code = absl::StatusCode::kNotFound,
-                .reason = "NO_SUCH_WORKER",
+                .reason = "NOT_FOUND",
                 .field = "worker",
                 .what = absl::StrCat("no worker \"", name, "\""),
                 .why = "none of that name is connected",

@@ -12,7 +12,8 @@ void record_call(const Backend& backend, Rpc rpc, Time began, const absl::Status
   backend.metrics.rpc_seconds[index].at({}).Observe(std::chrono::duration<double>(took).count());
   const bool ours = status.code() == absl::StatusCode::kInternal ||
                     status.code() == absl::StatusCode::kUnavailable;
-  if (!ours || reason_of(status) == kSessionEnded) return;
+  // A session that the scheduler closed is no fault of the service.
+  if (!ours || reason_of(status) == "SESSION_ENDED") return;
   backend.log.error("call failed",
                     {{"method", rpc_names()[index].method}, {"error", status.ToString()}});
 }

@@ -13,9 +13,6 @@
 
 namespace unfold::server {
 
-/// Why a worker's session ended in good order: not a fault of the service.
-inline constexpr char kSessionEnded[] = "SESSION_ENDED";
-
 /// Counts and times one call, and logs what went wrong in the service itself.
 void record_call(const Backend& backend, Rpc rpc, Time began, const absl::Status& status);
 

@@ -34,7 +34,24 @@ void JobObserver::offer(const JobPtr& job) {
   count_attempts(*job, seen);
   if (!is_final(job->state())) return;
   count_end(*job);
+  if (!job->exposure().empty()) count_exposure(job->exposure());
   live_.erase(entry);
+}
+
+// Counted once, when the last of its cameras becomes final.
+void JobObserver::count_exposure(const std::string& id) {
+  constexpr std::size_t kMostRemembered = 10'000;
+  const auto exposure = store_.exposure(id);
+  if (!exposure.ok() || !exposure->done()) return;
+  if (counted_exposures_.size() >= kMostRemembered) counted_exposures_.clear();
+  if (!counted_exposures_.insert(id).second) return;
+  const auto succeeded = std::count_if(
+      exposure->cameras().begin(), exposure->cameras().end(),
+      [](const v1::CameraState& camera) { return camera.state() == v1::JOB_STATE_SUCCEEDED; });
+  const char* const outcome = succeeded == exposure->cameras_size() ? "succeeded"
+                              : succeeded > 0                       ? "partial"
+                                                                    : "failed";
+  metrics_.exposures_complete.at({outcome}).Increment();
 }
 
 void JobObserver::count_attempts(const v1::Job& job, Seen& seen) const {

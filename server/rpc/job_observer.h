@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "common/metrics/scheduler_metrics.h"
+#include "server/jobs/job_store.h"
 #include "server/rpc/job_feed.h"
 
 namespace unfold::server {
@@ -14,7 +16,8 @@ namespace unfold::server {
 /// on.
 class JobObserver final : public JobFeed::Subscriber {
  public:
-  explicit JobObserver(const metrics::SchedulerMetrics& metrics) : metrics_(metrics) {}
+  JobObserver(const metrics::SchedulerMetrics& metrics, const JobStore& store)
+      : metrics_(metrics), store_(store) {}
 
   void offer(const JobPtr& job) override;
   void tick(std::int64_t, Time) override {}
@@ -27,9 +30,12 @@ class JobObserver final : public JobFeed::Subscriber {
 
   void count_attempts(const v1::Job& job, Seen& seen) const;
   void count_end(const v1::Job& job) const;
+  void count_exposure(const std::string& id);
 
   const metrics::SchedulerMetrics& metrics_;
-  std::unordered_map<std::string, Seen> live_;  // feed's thread only
+  const JobStore& store_;
+  std::unordered_map<std::string, Seen> live_;         // feed's thread only
+  std::unordered_set<std::string> counted_exposures_;  // feed's thread only
 };
 
 }  // namespace unfold::server

@@ -25,7 +25,7 @@ constexpr std::size_t kMaxRequestId = 128;
 
 absl::Status bad_field(std::string field, std::string what, std::string why, std::string remedy) {
   return error({.code = absl::StatusCode::kInvalidArgument,
-                .reason = "INVALID_FIELD",
+                .reason = "OUT_OF_RANGE",
                 .field = std::move(field),
                 .what = std::move(what),
                 .why = std::move(why),
@@ -34,8 +34,12 @@ absl::Status bad_field(std::string field, std::string what, std::string why, std
 
 absl::Status check_engine(const v1::JobSpec& spec, bool probe_engine) {
   if (spec.engine_case() == v1::JobSpec::ENGINE_NOT_SET) {
-    return bad_field("engine", "the job has no engine", "none of the specifications is set",
-                     "set one, for example `extraction`");
+    return error({.code = absl::StatusCode::kInvalidArgument,
+                  .reason = "MISSING_FIELD",
+                  .field = "engine",
+                  .what = "the job has no engine",
+                  .why = "none of the specifications is set",
+                  .remedy = "set one, for example `extraction`"});
   }
   if (!spec.has_probe() || probe_engine) return absl::OkStatus();
   return error({.code = absl::StatusCode::kFailedPrecondition,

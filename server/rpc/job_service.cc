@@ -98,7 +98,7 @@ grpc::ServerUnaryReactor* JobService::BatchSubmit(grpc::CallbackServerContext* c
   const Call call(backend_, Rpc::kBatchSubmit, context);
   if (request->requests_size() == 0 || request->requests_size() > kMaxPage) {
     return call.finish(error({.code = absl::StatusCode::kInvalidArgument,
-                              .reason = "BATCH_SIZE",
+                              .reason = "OUT_OF_RANGE",
                               .field = "requests",
                               .what = absl::StrCat("a batch of ", request->requests_size()),
                               .why = "a batch has 1 to 1,000 jobs",
@@ -123,7 +123,7 @@ grpc::ServerUnaryReactor* JobService::List(grpc::CallbackServerContext* context,
   const Call call(backend_, Rpc::kList, context);
   if (request->page_size() < 0 || request->page_size() > kMaxPage) {
     return call.finish(error({.code = absl::StatusCode::kInvalidArgument,
-                              .reason = "INVALID_FIELD",
+                              .reason = "OUT_OF_RANGE",
                               .field = "page_size",
                               .what = absl::StrCat("page size ", request->page_size()),
                               .why = "a page has 1 to 1,000 jobs",

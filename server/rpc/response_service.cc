@@ -87,7 +87,7 @@ grpc::ServerUnaryReactor* ResponseService::Evict(grpc::CallbackServerContext* co
   const Call call(backend_, Rpc::kEvict, context);
   if (request->key().empty()) {
     return call.finish(error({.code = absl::StatusCode::kInvalidArgument,
-                              .reason = "INVALID_FIELD",
+                              .reason = "MISSING_FIELD",
                               .field = "key",
                               .what = "no response named",
                               .why = "",

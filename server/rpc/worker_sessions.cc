@@ -18,7 +18,7 @@ constexpr std::size_t kMostQueued = 4096;
 
 absl::Status ended(std::string what, std::string why, std::string remedy) {
   return error({.code = absl::StatusCode::kUnavailable,
-                .reason = kSessionEnded,
+                .reason = "SESSION_ENDED",
                 .field = "",
                 .what = std::move(what),
                 .why = std::move(why),

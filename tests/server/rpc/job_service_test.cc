@@ -64,7 +64,7 @@ TEST_F(JobService, ErrorsCarryReasonAndFieldInTheTrailer) {
   const absl::Status refused = submit(request).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(field_of(refused), "priority");
-  EXPECT_EQ(reason_of(refused), "INVALID_FIELD");
+  EXPECT_EQ(reason_of(refused), "OUT_OF_RANGE");
   EXPECT_THAT(std::string(refused.message()), HasSubstr("["));
   EXPECT_EQ(get("no-such-job").status().code(), absl::StatusCode::kNotFound);
 }
