@@ -27,8 +27,8 @@ class FailingStore final : public MemoryJobStore {
 
 class LoopTest : public ::testing::Test {
  protected:
-  LoopTest() {
-    auto started = CoreLoop::start({}, store, clock, ids,
+  explicit LoopTest(CoreConfig config = {}) {
+    auto started = CoreLoop::start(config, store, clock, ids,
                                    {.reply = [this](Reply reply) { keep(std::move(reply)); },
                                     .send = [this](Send) { ++sends; },
                                     .close =
@@ -145,6 +145,26 @@ TEST_F(LoopTest, StoppingHandlesWhatWasPosted) {
   }
   loop->stop();
   EXPECT_EQ(store.list({})->jobs.size(), 20u);
+}
+
+class ShortLease : public LoopTest {
+ protected:
+  static CoreConfig short_lease() {
+    CoreConfig config;
+    config.lease = std::chrono::milliseconds(20);
+    return config;
+  }
+  ShortLease() : LoopTest(short_lease()) {}
+};
+
+TEST_F(ShortLease, TimersFireWithoutAnyEvent) {
+  v1::WorkerMessage hello;
+  hello.mutable_hello()->set_worker("silent");
+  hello.mutable_hello()->set_incarnation("first");
+  hello.mutable_hello()->set_slots(1);
+  loop->post(SessionMessage{1, hello});
+  std::unique_lock lock(mutex);
+  EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds(60), [&] { return closes == 1; }));
 }
 
 }  // namespace
