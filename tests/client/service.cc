@@ -6,9 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
-#include <thread>
 
 namespace unfold::test {
 namespace {
@@ -46,15 +44,6 @@ pid_t spawn(const std::vector<std::string>& command, const fs::path& folder, con
 int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status); }
 
 }  // namespace
-
-bool eventually(const std::function<bool()>& condition) {
-  const auto bound = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-  while (std::chrono::steady_clock::now() < bound) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
 
 bool have_programs() {
   return fs::exists(program("unfold-scheduler")) && fs::exists(program("unfold-worker"));

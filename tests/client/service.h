@@ -2,12 +2,12 @@
 
 #include <sys/types.h>
 
-#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "tests/support/eventually.h"
 #include "tests/support/scratch_folder.h"
 
 namespace unfold::test {
@@ -19,9 +19,6 @@ struct Ran {
   std::string err;
   nlohmann::ordered_json json() const { return nlohmann::ordered_json::parse(out); }
 };
-
-/// Looks again and again until `condition` holds; the bound only ends a broken run.
-bool eventually(const std::function<bool()>& condition);
 
 /// A program in the background, in its own process group, killed on destruction.
 class Background {
