@@ -148,7 +148,7 @@ absl::Status find_psf(const Folders& folders, const v1::SubmitExposureRequest& r
   const std::string wanted =
       absl::StrCat(folders.psf, "/", expanded(pattern, request, spec.camera()));
   UNFOLD_ASSIGN_OR_RETURN(*spec.mutable_psf(), roots.to_rooted(wanted));
-  const absl::Status found = roots.open_file(spec.psf()).status();
+  absl::Status found = roots.open_file(spec.psf()).status();
   if (found.ok() || !request.allow_psfnight() || found.code() != absl::StatusCode::kNotFound) {
     return found;
   }

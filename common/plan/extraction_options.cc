@@ -18,7 +18,7 @@ constexpr int kMaxBins = 100'000;
 
 std::string field(const char* name) { return absl::StrCat("extraction.", name); }
 
-absl::Status bad_range(const char* name, double value, std::string wanted) {
+absl::Status bad_range(const char* name, double value, const std::string& wanted) {
   return refuse(field(name), "OUT_OF_RANGE", absl::StrCat(field(name), " is ", value),
                 absl::StrCat("it must be ", wanted), "correct the option");
 }

@@ -117,7 +117,8 @@ int make_folders(int root_fd, const std::string& folder) {
   int at = open_beneath(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   for (const fs::path& part : fs::path(folder)) {
     if (at < 0) return -1;
-    so_far = so_far.empty() ? part.string() : so_far + "/" + part.string();
+    if (!so_far.empty()) so_far += '/';
+    so_far += part.string();
     int next = open_beneath(root_fd, so_far, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (next < 0 && errno == ENOENT) {
       if (mkdirat(at, part.c_str(), 0777) == 0 || errno == EEXIST) {

@@ -32,7 +32,8 @@ struct GaussHermiteCore {
   std::vector<LegendreSet> terms;
 
   const LegendreSet& term(int i, int j) const {
-    return terms[static_cast<std::size_t>(i + j * (degree_x + 1))];
+    return terms[static_cast<std::size_t>(i) +
+                 static_cast<std::size_t>(j) * (static_cast<std::size_t>(degree_x) + 1)];
   }
 };
 

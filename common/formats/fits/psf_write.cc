@@ -77,7 +77,7 @@ absl::Status write_psf(const std::string& path, const Psf& psf) {
   std::vector<std::string> names;
   std::vector<double> values;
   for (const auto& [name, set] : rows) {
-    if (set.coefficients.size() > 0 &&
+    if (!set.coefficients.empty() &&
         (set.coefficients.size() != count || set.wave_min != first.wave_min ||
          set.wave_max != first.wave_max)) {
       return cannot_write(absl::StrCat(name, " differs in shape or domain from GHSIGX"));
