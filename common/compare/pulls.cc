@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "common/base/error.h"
 #include "common/base/status_macros.h"
+#include "common/simulate/row_major.h"
 
 namespace unfold::compare {
 namespace {
@@ -54,8 +55,8 @@ absl::StatusOr<Aligned> aligned(const fits::Frame& frame, const simulate::Truth&
   out.photons.assign(frame.flux.size(), 0.0);
   for (int s = std::max(0, -first_row); s < std::min(frame.nspec, truth.nspec - first_row); ++s) {
     for (int i = std::max(0, -first_bin); i < std::min(frame.nwave, truth.nwave - first_bin); ++i) {
-      out.photons[static_cast<std::size_t>(s * frame.nwave + i)] =
-          truth.photons[static_cast<std::size_t>((s + first_row) * truth.nwave + i + first_bin)];
+      out.photons[simulate::row_major(s, frame.nwave, i)] =
+          truth.photons[simulate::row_major(s + first_row, truth.nwave, i + first_bin)];
     }
   }
   return out;
@@ -68,11 +69,10 @@ double resolved(const fits::Frame& frame, const std::vector<double>& photons, in
   double sum = 0;
   for (int j = first; j <= last; ++j) {
     const int k = i - j + frame.ndiag;
-    sum += static_cast<double>(
-               frame.resolution[static_cast<std::size_t>((s * (2 * frame.ndiag + 1) + k)) *
-                                    static_cast<std::size_t>(frame.nwave) +
-                                static_cast<std::size_t>(j)]) *
-           photons[static_cast<std::size_t>(s * frame.nwave + j)];
+    sum += static_cast<double>(frame.resolution[simulate::row_major(s, 2 * frame.ndiag + 1, k) *
+                                                    static_cast<std::size_t>(frame.nwave) +
+                                                static_cast<std::size_t>(j)]) *
+           photons[simulate::row_major(s, frame.nwave, j)];
   }
   return sum;
 }
@@ -97,7 +97,7 @@ absl::StatusOr<std::vector<double>> pulls_of(const fits::Frame& frame,
   const int end = frame.nwave - (known.more_above ? frame.ndiag : 0);
   for (int s = 0; s < frame.nspec; ++s) {
     for (int i = begin; i < end; ++i) {
-      const auto bin = static_cast<std::size_t>(s * frame.nwave + i);
+      const auto bin = simulate::row_major(s, frame.nwave, i);
       if (frame.mask[bin] != 0 || !(frame.ivar[bin] > 0)) continue;
       const double expected = resolved(frame, known.photons, s, i) / known.step;
       pulls[bin] = (static_cast<double>(frame.flux[bin]) - expected) *

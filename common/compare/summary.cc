@@ -9,6 +9,7 @@
 #include "common/base/status_macros.h"
 #include "common/compare/pulls.h"
 #include "common/formats/fits/frame.h"
+#include "common/simulate/row_major.h"
 #include "common/simulate/truth.h"
 
 namespace unfold::compare {
@@ -58,9 +59,7 @@ void add_correlations(const fits::Frame& frame, const std::vector<double>& pulls
   PairCorrelation along(out.pull_mean, variance);
   PairCorrelation across(out.pull_mean, variance);
   const int first = first_fibre(frame);
-  const auto at = [&](int s, int i) {
-    return pulls[static_cast<std::size_t>(s * frame.nwave + i)];
-  };
+  const auto at = [&](int s, int i) { return pulls[simulate::row_major(s, frame.nwave, i)]; };
   for (int s = 0; s < frame.nspec; ++s) {
     const bool next_in_bundle =
         s + 1 < frame.nspec && (first + s) / kFibresOfBundle == (first + s + 1) / kFibresOfBundle;

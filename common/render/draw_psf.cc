@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "common/render/drawings.h"
 #include "common/render/plot.h"
+#include "common/simulate/row_major.h"
 #include "common/simulate/stamp.h"
 
 namespace unfold::render {
@@ -54,7 +55,7 @@ void draw_stamp(Canvas& canvas, const simulate::Stamp& stamp, const Box& box) {
   draw_image(canvas, axes, [&](Range x, Range y) {
     const int u = std::clamp(static_cast<int>((x.low + x.high) / 2), 0, stamp.nx - 1);
     const int v = std::clamp(static_cast<int>((y.low + y.high) / 2), 0, stamp.ny - 1);
-    return sequential(stretch(stamp.values[static_cast<std::size_t>(v * stamp.nx + u)]));
+    return sequential(stretch(stamp.values[simulate::row_major(v, stamp.nx, u)]));
   });
   canvas.outline({box.x - 1, box.y - 1, box.width + 2, box.height + 2}, kFaint);
 }

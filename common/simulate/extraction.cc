@@ -12,6 +12,7 @@
 #include "common/formats/fits/psf.h"
 #include "common/formats/fits/table.h"
 #include "common/simulate/make_psf.h"
+#include "common/simulate/row_major.h"
 #include "common/simulate/scene.h"
 #include "common/simulate/simulate.h"
 #include "common/simulate/spectra.h"
@@ -66,7 +67,7 @@ absl::Status check(const ExtractionOptions& options, const fits::Psf& psf) {
 /// The light's own grid: `oversample` wavelengths in each bin.
 std::vector<double> fine_wavelengths(const Grid& grid, int oversample) {
   std::vector<double> out;
-  out.reserve(static_cast<std::size_t>(grid.size() * oversample));
+  out.reserve(row_major(grid.size(), oversample));
   for (int bin = 0; bin < grid.size(); ++bin) {
     for (int k = 0; k < oversample; ++k) {
       out.push_back(grid.wavelength(bin) + grid.step * ((k + 0.5) / oversample - 0.5));

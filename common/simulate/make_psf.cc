@@ -7,6 +7,7 @@
 #include "common/base/error.h"
 #include "common/base/status_macros.h"
 #include "common/simulate/random.h"
+#include "common/simulate/row_major.h"
 
 namespace unfold::simulate {
 namespace {
@@ -40,9 +41,9 @@ fits::LegendreSet filled(int ncoef, double wave_min, double wave_max,
   set.ncoef = ncoef;
   set.wave_min = wave_min;
   set.wave_max = wave_max;
-  set.coefficients.assign(static_cast<std::size_t>(kFibres * ncoef), 0.0);
+  set.coefficients.assign(row_major(kFibres, ncoef), 0.0);
   for (int fibre = 0; fibre < kFibres; ++fibre) {
-    fill(fibre, &set.coefficients[static_cast<std::size_t>(fibre * ncoef)]);
+    fill(fibre, &set.coefficients[row_major(fibre, ncoef)]);
   }
   return set;
 }

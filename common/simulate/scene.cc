@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/simulate/row_major.h"
 #include "common/simulate/stamp.h"
 
 namespace unfold::simulate {
@@ -51,11 +52,10 @@ void add_stamp(const Stamp& stamp, double photons, Piece& piece) {
   const int y_begin = std::max(stamp.y_begin, box.y_begin);
   const int y_end = std::min(stamp.y_begin + stamp.ny, box.y_end);
   for (int y = y_begin; y < y_end; ++y) {
-    const double* from =
-        &stamp.values[static_cast<std::size_t>((y - stamp.y_begin) * stamp.nx - stamp.x_begin)];
+    const double* from = &stamp.values[row_major(y - stamp.y_begin, stamp.nx)];
     double* to = &piece.electrons[static_cast<std::size_t>(y - box.y_begin) *
                                   static_cast<std::size_t>(box.x_end - box.x_begin)];
-    for (int x = x_begin; x < x_end; ++x) to[x - box.x_begin] += photons * from[x];
+    for (int x = x_begin; x < x_end; ++x) to[x - box.x_begin] += photons * from[x - stamp.x_begin];
   }
 }
 

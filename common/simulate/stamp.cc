@@ -6,6 +6,8 @@
 #include <numeric>
 #include <span>
 
+#include "common/simulate/row_major.h"
+
 namespace unfold::simulate {
 namespace {
 
@@ -15,7 +17,7 @@ namespace {
 /// where u_k = (k - 1/2 - hsize - offset) / sigma is a pixel's lower edge.
 std::vector<double> pixel_integrals(int degree, int hsize, double offset, double sigma) {
   const int pixels = 2 * hsize + 1;
-  std::vector<double> out(static_cast<std::size_t>((degree + 1) * pixels));
+  std::vector<double> out(row_major(degree + 1, pixels));
   std::vector<double> before(static_cast<std::size_t>(degree + 1));
   std::vector<double> after(before.size());
   const auto at_edge = [&](int k, std::vector<double>& value) {
@@ -35,7 +37,7 @@ std::vector<double> pixel_integrals(int degree, int hsize, double offset, double
     at_edge(k + 1, after);
     for (int m = 0; m <= degree; ++m) {
       const auto index = static_cast<std::size_t>(m);
-      out[static_cast<std::size_t>(m * pixels + k)] = after[index] - before[index];
+      out[row_major(m, pixels, k)] = after[index] - before[index];
     }
     std::swap(before, after);
   }
@@ -50,7 +52,7 @@ double value_of(const fits::LegendreSet& set, int fibre, double wavelength) {
   double lower = 0;
   double legendre = 1;
   for (int k = 0; k < set.ncoef; ++k) {
-    sum += set.coefficients[static_cast<std::size_t>(fibre * set.ncoef + k)] * legendre;
+    sum += set.coefficients[row_major(fibre, set.ncoef, k)] * legendre;
     const double next = ((2 * k + 1) * t * legendre - k * lower) / (k + 1);
     lower = legendre;
     legendre = next;
@@ -84,7 +86,7 @@ void StampEvaluator::evaluate(int fibre, double wavelength, Stamp& stamp) const 
   stamp.ny = 2 * psf_->hsize_y + 1;
   stamp.x_begin = static_cast<int>(centre_x) - psf_->hsize_x;
   stamp.y_begin = static_cast<int>(centre_y) - psf_->hsize_y;
-  stamp.values.assign(static_cast<std::size_t>(stamp.nx * stamp.ny), 0.0);
+  stamp.values.assign(row_major(stamp.ny, stamp.nx), 0.0);
   add_core(fibre, wavelength, dx, dy, stamp);
   if (tails_) add_tail(fibre, wavelength, dx, dy, stamp);
   for (double& value : stamp.values) value = std::max(value, 0.0);
@@ -107,14 +109,13 @@ void StampEvaluator::add_core(int fibre, double wavelength, double dx, double dy
     for (int j = 0; j <= core.degree_y; ++j) {
       const double term = value_of(core.term(i, j), fibre, wavelength);
       for (int y = 0; y < stamp.ny; ++y) {
-        profile[static_cast<std::size_t>(y)] +=
-            term * gy[static_cast<std::size_t>(j * stamp.ny + y)];
+        profile[static_cast<std::size_t>(y)] += term * gy[row_major(j, stamp.ny, y)];
       }
     }
     for (int y = 0; y < stamp.ny; ++y) {
       for (int x = 0; x < stamp.nx; ++x) {
-        stamp.values[static_cast<std::size_t>(y * stamp.nx + x)] +=
-            profile[static_cast<std::size_t>(y)] * gx[static_cast<std::size_t>(i * stamp.nx + x)];
+        stamp.values[row_major(y, stamp.nx, x)] +=
+            profile[static_cast<std::size_t>(y)] * gx[row_major(i, stamp.nx, x)];
       }
     }
   }
@@ -133,7 +134,7 @@ void StampEvaluator::add_tail(int fibre, double wavelength, double dx, double dy
       const double u = (x - psf_->hsize_x - dx) * x_scale;
       const double v = (y - psf_->hsize_y - dy) * y_scale;
       const double r2 = u * u + v * v;
-      stamp.values[static_cast<std::size_t>(y * stamp.nx + x)] +=
+      stamp.values[row_major(y, stamp.nx, x)] +=
           amplitude * r2 / std::pow(core * core + r2, 1 + index / 2);
     }
   }
