@@ -203,7 +203,7 @@ def reasons_documented(options):
         text = text_of(options, name)
         for value in re.findall(r'\breason = ([^,;]*)', text):  # one literal, or a choice of them
             used |= set(re.findall(r'"([A-Z][A-Z0-9_]+)"', value))
-        used |= set(re.findall(r'\b(?:bad_file|refuse|cannot_write)\([^;]*?"([A-Z][A-Z0-9_]{4,})"', text))
+        used |= set(re.findall(r'\b(?:bad_file|refuse|cannot_write|folder_error)\([^;]*?"([A-Z][A-Z0-9_]{4,})"', text))
     table = text_of(options, "docs/operations.md").split("## Error reasons")[1].split("\n## ")[0]
     listed = set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \|", table, re.M))
     return [f"{r} is not in docs/operations.md" for r in sorted(used - listed)] + \
