@@ -167,9 +167,9 @@ absl::Status Daemon::Parts::start_http() {
 
 void Daemon::Parts::stop() {
   ready = false;
+  if (planner) planner->stop();  // a submission may wait for a file system that does not answer
   if (api != nullptr) api->stop(kGrace);
   if (http != nullptr) http->stop();
-  if (planner) planner->stop();
   if (loop != nullptr) loop->stop();
   feed.stop();
 }

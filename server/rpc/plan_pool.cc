@@ -1,6 +1,7 @@
 #include "server/rpc/plan_pool.h"
 
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <utility>
 
@@ -73,6 +74,7 @@ void PlanPool::stop() {
     stopping_ = true;
     abandoned.swap(waiting_);
     threads.swap(threads_);
+    for (const int socket : conversations_) shutdown(socket, SHUT_RDWR);
   }
   work_.notify_all();
   for (Task& task : abandoned) task.answer(stopping());
@@ -153,7 +155,7 @@ std::unique_ptr<HelperProcess> PlanPool::start_helper() const {
 }
 
 absl::StatusOr<PlanFrame> PlanPool::ask(std::unique_ptr<HelperProcess>& helper,
-                                        const PlanFrame& request) const {
+                                        const PlanFrame& request) {
   if (helper == nullptr || !is_alive(*helper)) helper = start_helper();
   if (helper == nullptr) {
     return error({.code = absl::StatusCode::kUnavailable,
@@ -163,13 +165,28 @@ absl::StatusOr<PlanFrame> PlanPool::ask(std::unique_ptr<HelperProcess>& helper,
                   .why = "no helper process can be started",
                   .remedy = "see the scheduler's log"});
   }
-  if (const absl::Status sent = write_frame(helper->fd(), request); !sent.ok()) {
-    return blame(helper, sent);
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return stopping();
+    conversations_.insert(helper->fd());
   }
-  auto frame = read_frame(helper->fd(), options_.timeout);
-  if (!frame.ok()) return blame(helper, frame.status());
-  if (!frame->has_value()) return blame(helper, absl::UnavailableError("it is gone"));
-  return **std::move(frame);
+  auto frame = converse(*helper, request);
+  bool cut_off = false;
+  {
+    const std::lock_guard lock(mutex_);
+    conversations_.erase(helper->fd());
+    cut_off = stopping_;
+  }
+  if (frame.ok()) return frame;
+  return cut_off ? stopping() : blame(helper, frame.status());
+}
+
+absl::StatusOr<PlanFrame> PlanPool::converse(const HelperProcess& helper,
+                                             const PlanFrame& request) const {
+  UNFOLD_RETURN_IF_ERROR(write_frame(helper.fd(), request));
+  UNFOLD_ASSIGN_OR_RETURN(auto frame, read_frame(helper.fd(), options_.timeout));
+  if (!frame) return absl::UnavailableError("it is gone");
+  return *std::move(frame);
 }
 
 absl::Status PlanPool::blame(std::unique_ptr<HelperProcess>& helper,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -44,7 +45,8 @@ class PlanPool final : public Planner {
   void plan(v1::JobSpec spec, Planned done) override;
   void plan_exposure(v1::SubmitExposureRequest request, Cameras done) override;
 
-  /// What waits is answered UNAVAILABLE; then the threads and children end.
+  /// What waits or is being validated is answered UNAVAILABLE at once; then the threads and
+  /// children end.
   void stop();
 
  private:
@@ -58,8 +60,8 @@ class PlanPool final : public Planner {
   void run();
   std::optional<Task> take();
   std::unique_ptr<HelperProcess> start_helper() const;
-  absl::StatusOr<PlanFrame> ask(std::unique_ptr<HelperProcess>& helper,
-                                const PlanFrame& request) const;
+  absl::StatusOr<PlanFrame> ask(std::unique_ptr<HelperProcess>& helper, const PlanFrame& request);
+  absl::StatusOr<PlanFrame> converse(const HelperProcess& helper, const PlanFrame& request) const;
   absl::Status blame(std::unique_ptr<HelperProcess>& helper, const absl::Status& failure) const;
 
   const Options options_;
@@ -72,6 +74,7 @@ class PlanPool final : public Planner {
   std::condition_variable work_;
   std::deque<Task> waiting_;  // guarded by mutex_, like all below
   std::size_t idle_ = 0;
+  std::set<int> conversations_;  // sockets that a thread waits on
   std::vector<std::thread> threads_;
   bool stopping_ = false;
 };
