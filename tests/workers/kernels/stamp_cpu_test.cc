@@ -96,6 +96,90 @@ struct VectorKernels {
   }
 };
 
+/// A stamp with a core cut at a radius, a second core and a tail, plainly. Constant parameters.
+struct FullStamp {
+  double sigma_x = 1.1, sigma_y = 1.3, radius = 3, sigma2_x = 2.4, sigma2_y = 2.7;
+  double tail_amplitude = 0.01, tail_core = 1.2, tail_scale_x = 0.9, tail_scale_y = 1.1;
+  double tail_index = 1.8, second = 0.07;
+  double offset_x = -8.3, offset_y = -5.1;
+  int width = 16, height = 10;
+
+  std::vector<double> plain() const {
+    std::vector<double> out;
+    double total = 0;
+    for (int y = 0; y < height; ++y) {
+      for (int x = 0; x < width; ++x) {
+        const double dx = offset_x + x, dy = offset_y + y;
+        const auto core = [&](double sx, double sy) {
+          return static_cast<double>(pixel_integral(0, (dx - 0.5L) / sx, (dx + 0.5L) / sx) *
+                                     pixel_integral(0, (dy - 0.5L) / sy, (dy + 0.5L) / sy));
+        };
+        const double r2 = std::pow(dx * tail_scale_x, 2) + std::pow(dy * tail_scale_y, 2);
+        const bool inside = std::pow(dx / sigma_x, 2) + std::pow(dy / sigma_y, 2) < radius * radius;
+        out.push_back((inside ? core(sigma_x, sigma_y) : 0) + second * core(sigma2_x, sigma2_y) +
+                      tail_amplitude * r2 /
+                          std::pow(tail_core * tail_core + r2, 1 + tail_index / 2));
+        total += out.back();
+      }
+    }
+    for (double& v : out) v /= total;
+    return out;
+  }
+
+  std::vector<double> by_kernels(const KernelTable& table) const {
+    std::vector<double> row(kFirstGh + 2);
+    row[kSigmaX] = sigma_x;
+    row[kSigmaY] = sigma_y;
+    row[kTailAmplitude] = tail_amplitude;
+    row[kTailCore] = tail_core;
+    row[kTailScaleX] = tail_scale_x;
+    row[kTailScaleY] = tail_scale_y;
+    row[kTailIndex] = tail_index;
+    row[kCoreRadius] = radius;
+    row[kSigma2X] = sigma2_x;
+    row[kSigma2Y] = sigma2_y;
+    row[kFirstGh] = 1;
+    row[kFirstGh + 1] = second;
+    std::vector<const double*> coef;
+    for (const double& v : row) coef.push_back(&v);
+    const std::vector<double> basis(kStampLanes, 1), x(kStampLanes, offset_x),
+        y(kStampLanes, offset_y);
+    const int stride = stamp_stride(width);
+    std::vector<double> padded(static_cast<std::size_t>(height * stride));
+    double* out[kStampLanes] = {};
+    out[2] = padded.data();
+    table.make_stamps({.width = width,
+                       .height = height,
+                       .stride = stride,
+                       .degree_x = 0,
+                       .degree_y = 0,
+                       .degree2_x = 0,
+                       .degree2_y = 0,
+                       .tails = true,
+                       .coef = coef.data(),
+                       .n_coef = 1,
+                       .basis = basis.data(),
+                       .basis_stride = kStampLanes,
+                       .offset_x = x.data(),
+                       .offset_y = y.data(),
+                       .out = out});
+    std::vector<double> stamp;
+    for (int r = 0; r < height; ++r) {
+      stamp.insert(stamp.end(), padded.begin() + r * stride, padded.begin() + r * stride + width);
+    }
+    return stamp;
+  }
+};
+
+TEST(StampKernels, SecondCoreAndTailEqualThePlainSum) {
+  for (const compute::Isa isa : compute::available_isas()) {
+    const FullStamp stamp;
+    const std::vector<double> got = stamp.by_kernels(kernels(isa)), want = stamp.plain();
+    ASSERT_EQ(got.size(), want.size());
+    for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], want[i], kStampTolerance);
+  }
+}
+
 using Devices = ::testing::Types<HostFunctor, VectorKernels<compute::Isa::kBaseline>,
                                  VectorKernels<compute::Isa::kV2>, VectorKernels<compute::Isa::kV3>,
                                  VectorKernels<compute::Isa::kV4>>;
