@@ -106,7 +106,7 @@ Difference relative_difference(const Pair& pair, std::string name, std::span<con
 Difference resolution_difference(const Pair& pair, double tolerance) {
   const fits::Frame& a = *pair.a;
   Collector out("RESOLUTION", tolerance, a.nwave);
-  const auto diagonals = static_cast<std::size_t>(2 * a.ndiag + 1);
+  const auto diagonals = 2 * static_cast<std::size_t>(a.ndiag) + 1;
   const auto nwave = static_cast<std::size_t>(a.nwave);
   for (std::size_t i = 0; i < a.resolution.size(); ++i) {
     const std::size_t bin = i / (diagonals * nwave) * nwave + i % nwave;
