@@ -205,6 +205,10 @@ void add_places(CLI::App& command, Session& session, Flags& flags) {
   command
       .add_option("--listen,--server", session.server,
                   "Where the scheduler listens: unix:PATH or HOST:PORT; also UNFOLD_SERVER")
+      ->check([](const std::string& address) {
+        // Its workers and clients must know the address beforehand.
+        return address.ends_with(":0") ? "'" + address + "' names no port" : std::string();
+      })
       ->type_name("ADDRESS")
       ->group("Places");
   command

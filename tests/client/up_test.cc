@@ -146,6 +146,11 @@ TEST_F(UpTest, AnExplicitBusyPortIsAConflict) {
   EXPECT_EQ(second.code, 10) << second.err;
 }
 
+TEST_F(UpTest, AListenAddressWithoutAPortIsAUsageError) {
+  Service first(0);
+  EXPECT_EQ(first.unfold({"up", "--listen", "127.0.0.1:0"}).code, 2);
+}
+
 TEST_F(UpTest, ARootThatIsNoFolderIsBadInput) {
   Service first(0);
   const Ran second = first.unfold({"up", "--server", first.server() + "2", "--dir",
