@@ -199,6 +199,16 @@ TEST(PatchPixels, NaNInfinityAndNegativeWeightCountAsMasked) {
   EXPECT_TRUE(pixels.any_bad());
 }
 
+TEST(PatchBandwidth, BinsFarOffTheCcdOverlapNothing) {
+  const KernelTable& table = kernels(compute::choose_isa());
+  PatchCase c(small_options(), table, 0, 0, 0);
+  std::fill(c.positions.row.begin(), c.positions.row.end(), -kFarOff);
+  const PatchBox box = patch_box(c.positions, c.range, c.psf.shape, c.window.stride(), 0.8);
+  PatchBins bins;
+  bins.fill(c.window, c.positions, c.range, box, c.psf.shape);
+  EXPECT_EQ(half_bandwidth(bins.view()), 0);
+}
+
 TEST(PatchBandwidth, IsTheLargestOverlapInWaveMajorOrder) {
   const KernelTable& table = kernels(compute::choose_isa());
   PatchCase c(small_options(), table, 0, 0, 0);

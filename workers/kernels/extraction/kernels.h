@@ -41,6 +41,7 @@ struct Bins {
   int n_fibre, n_wave;
   int width, height, stride;   ///< of a stamp
   const double* const* stamp;  ///< [n]
+  const double* empty;         ///< the stamp of bins that no pixel sees
   const int* col;              ///< [n] first column of the stamp in the patch's pixels
   const int* row;              ///< [n]
   int size() const { return n_fibre * n_wave; }

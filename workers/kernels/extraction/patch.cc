@@ -7,6 +7,15 @@
 
 namespace unfold::extraction {
 
+namespace {
+
+bool misses_ccd(const PsfShape& shape, int col, int row) {
+  return col + shape.stamp_width() <= 0 || col >= shape.npix_x || row + shape.stamp_height() <= 0 ||
+         row >= shape.npix_y;
+}
+
+}  // namespace
+
 PatchRange patch_range(const Options& options, const PaddedGrid& grid, int sub, int step) {
   const int n_core = options.bundle_size / options.n_subbundles;
   const int core = sub * n_core;
@@ -58,6 +67,7 @@ int half_bandwidth(const Bins& bins) {
       int later = 0;
       for (int w = 0; w < bins.n_wave; ++w) {
         const int k = w * bins.n_fibre + s;
+        if (bins.stamp[k] == bins.empty) continue;
         if (std::abs(bins.col[w * bins.n_fibre + t] - bins.col[k]) >= bins.width + bins.height)
           continue;
         later = std::max(later, w);
@@ -124,7 +134,8 @@ void PatchBins::fill(const StampWindow& window, const StampPositions& positions,
       const std::size_t at = positions.at(f, w);
       const double centre = positions.row[at] - positions.offset_y[at];
       const bool off = centre < -0.5 || centre > shape.npix_y - 0.5;
-      stamp_[k] = at_edge && off ? empty_.data() : window.stamp(f, w);
+      const bool drop = (at_edge && off) || misses_ccd(shape, positions.col[at], positions.row[at]);
+      stamp_[k] = drop ? empty_.data() : window.stamp(f, w);
       col_[k] = positions.col[at] - box.first_col;
       row_[k] = positions.row[at] - box.first_row;
     }
@@ -135,6 +146,7 @@ void PatchBins::fill(const StampWindow& window, const StampPositions& positions,
            .height = shape.stamp_height(),
            .stride = window.stride(),
            .stamp = nullptr,
+           .empty = nullptr,
            .col = nullptr,
            .row = nullptr};
 }
@@ -142,6 +154,7 @@ void PatchBins::fill(const StampWindow& window, const StampPositions& positions,
 Bins PatchBins::view() const {
   Bins bins = bins_;
   bins.stamp = stamp_.data();
+  bins.empty = empty_.data();
   bins.col = col_.data();
   bins.row = row_.data();
   return bins;

@@ -31,7 +31,8 @@ struct PatchBox {
 PatchBox patch_box(const StampPositions& positions, const PatchRange& range, const PsfShape& shape,
                    int stride, double pixel_pad_frac);
 
-/// Largest distance of two overlapping bins in wave-major order.
+/// Largest distance of two overlapping bins in wave-major order; bins that no pixel sees overlap
+/// none.
 int half_bandwidth(const Bins& bins);
 
 /// Pixels of a box as doubles: weight 0 off the CCD, outside the used rows and where the frame is
@@ -48,9 +49,10 @@ class PatchPixels {
   Scratch<double> value_, weight_, bad_;
 };
 
-/// Bins with their stamps and pixel positions. Where the used rows leave the CCD, bins centred off
-/// it get an empty stamp, as specter gives them: too little of their light is seen to tell it from
-/// their neighbours'. Elsewhere every bin is solved, as gpu_specter does.
+/// Bins with their stamps and pixel positions. Bins whose stamp misses the CCD get an empty one.
+/// Where the used rows leave the CCD, bins centred off it get an empty stamp, as specter gives
+/// them: too little of their light is seen to tell it from their neighbours'. Elsewhere every bin
+/// is solved, as gpu_specter does.
 class PatchBins {
  public:
   void fill(const StampWindow& window, const StampPositions& positions, const PatchRange& range,

@@ -272,14 +272,6 @@ void PatchSolver::measure_pixels() {
                         .chi2pix = result_.chi2pix.data()});
 }
 
-bool PatchSolver::off_ccd(int k) const {
-  if (bins_.dropped(k)) return true;
-  const Bins bins = bins_.view();
-  const int col = bins.col[k] + box_.first_col, row = bins.row[k] + box_.first_row;
-  return col + bins.width <= 0 || col >= shape_->npix_x || row + bins.height <= 0 ||
-         row >= shape_->npix_y;
-}
-
 void PatchSolver::flag_bins() {
   const std::size_t width = size(2 * n_diag() + 1);
   const double* weight = flux_weight_.data();
@@ -296,7 +288,7 @@ void PatchSolver::flag_bins() {
       }
       if (!no_weight(bin(core, j))) continue;
       result_.flags[at] = kNoWeight;
-      if (off_ccd(bin(core, j))) {
+      if (bins_.dropped(bin(core, j))) {
         result_.flags[at] |= kOffCcd;
         result_.pixmask_fraction[at] = 1;
       }

@@ -54,7 +54,6 @@ class PatchSolver {
   void keep_dense(int core, const double* root, const double* flux);
   void measure_pixels();
   void flag_bins();
-  bool off_ccd(int k) const;
 
   std::size_t core_at(int core, int wave) const {
     return static_cast<std::size_t>(core) * static_cast<std::size_t>(range_.n_core_wave) +
