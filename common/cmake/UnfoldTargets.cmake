@@ -30,7 +30,7 @@ function(unfold_program name)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
-# What the sanitizer builds build: every test program labelled `unit`.
+# What the sanitizer builds build: every test program labelled `unit` or `kernels`.
 add_custom_target(unit_tests)
 
 # unfold_test(NAME SOURCES ... DEPS ... [LABELS ...] [TIMEOUT seconds])
@@ -49,7 +49,7 @@ function(unfold_test name)
   target_compile_definitions(${name} PRIVATE
     UNFOLD_SOURCE_DIR="${PROJECT_SOURCE_DIR}" UNFOLD_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
   target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gmock GTest::gtest_main unfold_warnings)
-  if("unit" IN_LIST arg_LABELS)
+  if("unit" IN_LIST arg_LABELS OR "kernels" IN_LIST arg_LABELS)
     add_dependencies(unit_tests ${name})
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
