@@ -57,13 +57,15 @@ Slab Projection::project(int first, int n) const {
 
 void Projection::add_stamp(const double* stamp, int stride, int col, int row, double amount,
                            Slab& slab) const {
-  if (amount == 0) return;
+  if (amount == 0 || slab.n_col == 0) return;
   const int from = std::max(col, slab.first_col);
   const int to = std::min(col + shape.stamp_width(), slab.first_col + slab.n_col);
   for (int y = std::max(row, 0); y < std::min(row + shape.stamp_height(), shape.npix_y); ++y) {
     const double* line = stamp + static_cast<std::ptrdiff_t>(y - row) * stride;
-    float* out = slab.pixels.data() + static_cast<std::ptrdiff_t>(y) * slab.n_col - slab.first_col;
-    for (int x = from; x < to; ++x) out[x] += static_cast<float>(amount * line[x - col]);
+    float* out = slab.pixels.data() + static_cast<std::ptrdiff_t>(y) * slab.n_col;
+    for (int x = from; x < to; ++x) {
+      out[x - slab.first_col] += static_cast<float>(amount * line[x - col]);
+    }
   }
 }
 
