@@ -48,6 +48,21 @@ class Faults(unittest.TestCase):
         self.service.start_worker("w1")
         self.published_once(self.service.until_state(job, "SUCCEEDED", "FAILED"), "out.bin")
 
+    def test_a_frame_whose_worker_is_killed_midway_is_extracted_elsewhere(self):
+        """Dense noise decorrelation, so that a small frame takes seconds."""
+        self.service.start_scheduler()
+        self.service.start_worker("w1")
+        self.service.unfold("simulate", "extraction", "--nspec", 25, "-w", "6500,6580,0.8", "--expid", 5, "--dir", self.service.data)
+        data = self.service.data
+        job = self.service.unfold("submit", "extraction", "-i", data / "preproc-r0-00000005.fits", "-p", data / "psf-r0-00000005.fits",
+                                  "-o", data / "frame.fits", "-n", 25, "-w", "6500,6580,0.8", "--decorrelate", "noise").strip()
+        eventually(lambda: self.service.job(job).get("progress", {}).get("done", "0") != "0", "some patches are done")
+        self.service.start_worker("w2")
+        self.service.workers["w1"].kill()
+        done = self.service.until_state(job, "SUCCEEDED", "FAILED", "QUARANTINED")
+        self.published_once(done, "frame.fits")
+        self.assertEqual([a["worker"] for a in done["attempts"]], ["w1", "w2"])
+
     def test_a_frozen_workers_late_publish_is_refused(self):
         self.service.start_scheduler()
         self.service.start_worker("w1")
