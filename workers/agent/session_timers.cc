@@ -90,6 +90,12 @@ void SessionCore::stop(Work& work, v1::ErrorClass reason, const std::string& why
   if (work.stop || work.finished || work.committed()) return;  // a granted publication is finished
   work.stop = Stop{reason, now};
   effects.push_back(StopWork{work.assign.fence(), why});
+  if (!passive(work.phase)) return;
+  // No engine has it, so none has to react: its turn may be long in coming.
+  v1::Finished finished = finished_of(work.assign);
+  finished.set_error_class(reason);
+  finished.set_message(reason_text(reason));
+  finish(work, std::move(finished), effects, now);
 }
 
 void SessionCore::abandon(std::int64_t fence, const std::string& why, Effects& effects,
@@ -105,6 +111,7 @@ void SessionCore::abandon(std::int64_t fence, const std::string& why, Effects& e
     work->stop = Stop{v1::ERROR_CLASS_WORKER_LOST, now};
     effects.push_back(StopWork{fence, why});
   }
+  if (passive(work->phase)) works_.erase(fence);
 }
 
 void SessionCore::escalate(Effects& effects, Duration now) {

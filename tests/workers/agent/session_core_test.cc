@@ -276,6 +276,30 @@ TEST_F(Session, AnEngineThatIgnoresCancellationIsReportedInTwoSecondsAndRestarte
   EXPECT_TRUE(wanted<Exit>()[0].stuck);
 }
 
+TEST_F(Session, ACancelledJobThatOnlyWaitsIsReportedAtOnceAndEndsNoProcess) {
+  assign(kFence, "behind a long job");
+  assign(kFence + 1, "behind a slow writer");
+  core.phase(kFence + 1, Phase::kHolding, now);
+  cancel(kFence);
+  cancel(kFence + 1);
+  EXPECT_THAT(stopped(), ElementsAre(kFence, kFence + 1));
+  ASSERT_EQ(finished().size(), 2u);
+  EXPECT_EQ(finished()[0].error_class(), v1::ERROR_CLASS_CANCELLED);
+  EXPECT_EQ(core.permit(kFence, now), Permit::kStop);
+  pass(seconds(60));
+  EXPECT_THAT(wanted<Exit>(), IsEmpty());
+}
+
+TEST_F(Session, AJobThatIsTakenAwayWhileItOnlyWaitsEndsNoProcess) {
+  assign(kFence, "behind a long job");
+  abandon(kFence);
+  EXPECT_THAT(stopped(), ElementsAre(kFence));
+  EXPECT_EQ(core.permit(kFence, now), Permit::kStop);
+  pass(seconds(60));
+  EXPECT_TRUE(finished().empty());
+  EXPECT_THAT(wanted<Exit>(), IsEmpty());
+}
+
 TEST_F(Session, AGrantedPublicationIsFinishedDespiteCancellation) {
   assign(kFence);
   take(core.want_intent(kFence, {}));
