@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "common/formats/fits/checksum.h"
+#include "common/formats/fits/cfitsio.h"
 #include "common/formats/fits/frame_products.h"
 #include "common/formats/fits/images.h"
 #include "common/formats/fits/preproc.h"
@@ -48,6 +48,7 @@ void scan_file(std::span<const std::byte> bytes) {
     }
     if (hdu.type == fits::HduType::kImage || hdu.compressed_image) {
       (void)fits::read_image<std::int32_t>(*file, hdu).ok();
+      (void)fits::read_image<float>(*file, hdu).ok();
       (void)fits::read_image<double>(*file, hdu).ok();
       continue;
     }

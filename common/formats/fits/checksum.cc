@@ -1,12 +1,8 @@
 #include "common/formats/fits/checksum.h"
 
 #include <array>
-#include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "common/formats/fits/big_endian.h"
-#include "common/formats/fits/errors.h"
-#include "common/formats/fits/scan.h"
 
 namespace unfold::fits {
 namespace {
@@ -57,28 +53,6 @@ std::string checksum_text(std::uint32_t sum) {
     }
   }
   return text;
-}
-
-std::string checksum_problem(const LoadedFile& file) {
-  const std::span<const std::byte> all = file.bytes.contents.bytes();
-  for (const Hdu& hdu : file.structure.hdus) {
-    const std::string name = absl::StrCat("HDU ", printable(hdu.name));
-    const std::uint64_t size = hdu.padded_end() - hdu.data_offset;
-    OnesComplementSum data;
-    data.add(all.subspan(hdu.data_offset, size));
-    const auto stored = hdu.header.integer("DATASUM");
-    if (!stored.ok() || !hdu.header.has("CHECKSUM")) {
-      return absl::StrCat(name, " has no checksums");
-    }
-    if (*stored != static_cast<std::int64_t>(data.value())) {
-      return absl::StrCat("the DATASUM of ", name, " does not hold");
-    }
-    OnesComplementSum whole;
-    whole.add(all.subspan(hdu.header_offset, hdu.data_offset - hdu.header_offset));
-    whole.add_sum(data.value());
-    if (whole.value() != kAllOnes) return absl::StrCat("the CHECKSUM of ", name, " does not hold");
-  }
-  return {};
 }
 
 }  // namespace unfold::fits

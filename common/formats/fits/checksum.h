@@ -24,8 +24,4 @@ class OnesComplementSum {
 /// already rotated for a card's column 12.
 std::string checksum_text(std::uint32_t sum);
 
-struct LoadedFile;
-/// Empty when each HDU has DATASUM and CHECKSUM and both hold; else what is wrong.
-std::string checksum_problem(const LoadedFile& file);
-
 }  // namespace unfold::fits

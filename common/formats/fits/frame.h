@@ -43,8 +43,8 @@ absl::Status write_model(const std::string& path, std::span<const float> model, 
                          const Header& header, bool compress);
 
 /// Re-reads a file made by write_frame() or write_model() and says what is wrong with it:
-/// structure, checksums, shapes that disagree, NaN or infinity in FLUX, IVAR, RESOLUTION, CHI2PIX
-/// or MODEL. DataLoss/BAD_PRODUCT.
+/// structure, checksums (by CFITSIO), shapes that disagree, NaN or infinity in FLUX, IVAR,
+/// RESOLUTION, CHI2PIX or MODEL. DataLoss/BAD_PRODUCT.
 absl::Status verify_frame(const std::string& path);
 absl::Status verify_model(const std::string& path);
 

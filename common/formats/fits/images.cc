@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/formats/fits/big_endian.h"
+#include "common/formats/fits/cfitsio.h"
 #include "common/formats/fits/errors.h"
 #include "common/formats/fits/tiles.h"
 
@@ -57,14 +58,30 @@ std::vector<T> convert(std::span<const std::byte> data, const Scaling& scaling) 
 }
 
 template <class T>
+absl::StatusOr<std::vector<T>> decompressed(const TileLayout& layout,
+                                            std::span<const std::byte> tile_file) {
+  std::vector<T> out(static_cast<std::size_t>(layout.nx * layout.ny));
+  UNFOLD_RETURN_IF_ERROR(decompress_image(tile_file, std::span(out)));
+  return out;
+}
+
+// Integers pass through the type that holds them; a T of other sign keeps their bits.
+template <class T>
 absl::StatusOr<std::vector<T>> read_tiles(const LoadedFile& file, const Hdu& hdu) {
+  constexpr std::int64_t kUnsignedZero = std::int64_t{1} << 31;
   UNFOLD_ASSIGN_OR_RETURN(const TileLayout layout, read_tile_layout(hdu));
-  std::vector<std::int32_t> out(static_cast<std::size_t>(layout.nx * layout.ny));
-  UNFOLD_RETURN_IF_ERROR(decompress_tiles(file, hdu, layout, out));
-  if constexpr (std::is_same_v<T, std::int32_t>) {
-    return out;
+  if (std::is_integral_v<T> && layout.bitpix < 0) {
+    return error({.reason = "BAD_STRUCTURE", .what = "the compressed image is not an integer one"});
+  }
+  UNFOLD_ASSIGN_OR_RETURN(const std::vector<std::byte> tiles, checked_tile_file(file, hdu, layout));
+  if constexpr (std::is_floating_point_v<T>) {
+    return decompressed<T>(layout, tiles);
+  } else if (layout.zero == kUnsignedZero) {
+    UNFOLD_ASSIGN_OR_RETURN(auto values, decompressed<std::uint32_t>(layout, tiles));
+    return std::vector<T>(values.begin(), values.end());
   } else {
-    return std::vector<T>(out.begin(), out.end());
+    UNFOLD_ASSIGN_OR_RETURN(auto values, decompressed<std::int32_t>(layout, tiles));
+    return std::vector<T>(values.begin(), values.end());
   }
 }
 
@@ -78,7 +95,7 @@ absl::Status not_an_image(std::string_view shown, const Hdu& hdu) {
 template <class T>
 absl::StatusOr<std::vector<T>> read_image(const LoadedFile& file, const Hdu& hdu) {
   const std::string_view shown = file.structure.shown;
-  if constexpr (std::is_integral_v<T>) {
+  if constexpr (!std::is_same_v<T, double>) {
     if (hdu.compressed_image) {
       absl::StatusOr<std::vector<T>> out = read_tiles<T>(file, hdu);
       if (!out.ok()) return in_file(out.status(), shown, "HDU " + hdu.name);

@@ -11,8 +11,9 @@
 namespace unfold::fits {
 
 /// Numbers of an image HDU as T (float, double, std::int32_t, std::uint32_t), whatever its BITPIX,
-/// with BZERO and BSCALE applied. Tile-compressed images are taken where T is an integer.
-/// WRONG_TYPE for a table.
+/// with BZERO and BSCALE applied. Tile-compressed images are taken where T is not double (which is
+/// for traces), integer ones where T is an integer; CFITSIO decompresses them. WRONG_TYPE for a
+/// table.
 template <class T>
 absl::StatusOr<std::vector<T>> read_image(const LoadedFile& file, const Hdu& hdu);
 

@@ -262,11 +262,12 @@ std::span<const std::byte> LoadedFile::data(const Hdu& hdu) const {
   return bytes.contents.bytes().subspan(hdu.data_offset, hdu.data_bytes);
 }
 
-absl::StatusOr<LoadedFile> load_and_scan(const std::string& path, const std::string& shown) {
+absl::StatusOr<LoadedFile> load_and_scan(const std::string& path, const std::string& shown,
+                                         WithDigest digest) {
   const std::string name = shown_name(path, shown);
   UNFOLD_ASSIGN_OR_RETURN(const FileHandle file, open_regular(path, name));
   LoadedFile out;
-  UNFOLD_ASSIGN_OR_RETURN(out.bytes, load(file, name, WithDigest::kYes));
+  UNFOLD_ASSIGN_OR_RETURN(out.bytes, load(file, name, digest));
   UNFOLD_ASSIGN_OR_RETURN(out.structure, scan(MemorySource(out.bytes.contents.bytes()), name));
   return out;
 }

@@ -89,7 +89,8 @@ struct LoadedFile {
 
   std::span<const std::byte> data(const Hdu& hdu) const;
 };
-absl::StatusOr<LoadedFile> load_and_scan(const std::string& path, const std::string& shown);
+absl::StatusOr<LoadedFile> load_and_scan(const std::string& path, const std::string& shown,
+                                         WithDigest digest = WithDigest::kYes);
 
 /// The same of bytes in memory, gzip or plain.
 absl::StatusOr<LoadedFile> load_from_memory(std::span<const std::byte> stored,

@@ -120,10 +120,13 @@ TEST_F(FrameFile, WhatIsWrittenIsReadBack) {
 
 TEST_F(FrameFile, IsWrittenThroughAFoldersDescriptor) {
   const int folder = open(folder_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const std::string path = "/proc/self/fd/" + std::to_string(folder) + "/.frame.fits.7.part";
-  EXPECT_TRUE(write_frame(path, small_frame(), false).ok());
-  EXPECT_TRUE(verify_frame(path).ok());
-  EXPECT_TRUE(std::filesystem::exists(folder_.file(".frame.fits.7.part")));
+  for (const bool compress : {false, true}) {
+    const std::string name = compress ? ".frame.fits.gz.7.part" : ".frame.fits.7.part";
+    const std::string path = "/proc/self/fd/" + std::to_string(folder) + "/" + name;
+    EXPECT_TRUE(write_frame(path, small_frame(), compress).ok());
+    EXPECT_TRUE(verify_frame(path).ok());
+    EXPECT_TRUE(std::filesystem::exists(folder_.file(name)));
+  }
   close(folder);
 }
 
