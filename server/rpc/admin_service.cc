@@ -7,6 +7,7 @@
 #include "common/base/version.h"
 #include "server/jobs/life_cycle.h"
 #include "server/rpc/call.h"
+#include "server/rpc/job_requests.h"
 
 namespace unfold::server {
 namespace {
@@ -40,6 +41,7 @@ grpc::ServerUnaryReactor* AdminService::Drain(grpc::CallbackServerContext* conte
                                               const v1::DrainRequest* request,
                                               v1::Worker* response) {
   const Call call(backend_, Rpc::kDrain, context);
+  if (const auto bad = check_request_id(request->request_id()); !bad.ok()) return call.finish(bad);
   if (request->validate_only()) {
     backend_.loop.post_read([call, request, response](const Core& core, Time now) {
       call.finish(find_worker(core, request->worker(), now), response);
@@ -48,8 +50,12 @@ grpc::ServerUnaryReactor* AdminService::Drain(grpc::CallbackServerContext* conte
   }
   return call.act<WorkerReply>(
       [&](Token token) {
-        return DrainWorker{
-            .token = token, .worker = request->worker(), .undrain = request->undrain()};
+        return DrainWorker{.token = token,
+                           .worker = request->worker(),
+                           .undrain = request->undrain(),
+                           .submitter = call.submitter(),
+                           .request_id = request->request_id(),
+                           .request_digest = request_digest(*request)};
       },
       [response](WorkerReply reply) {
         *response = std::move(reply.worker);

@@ -22,6 +22,8 @@ constexpr int kMaxLabelValue = 256;
 constexpr int kMaxAttempts = 100;
 constexpr int kMaxPriority = 1000;
 constexpr std::size_t kMaxRequestId = 128;
+constexpr std::int64_t kLongestSeconds =
+    3'155'760'000;  // 100 years: all that follows fits int64 ns
 
 absl::Status bad_field(std::string field, std::string what, std::string why, std::string remedy) {
   return error({.code = absl::StatusCode::kInvalidArgument,
@@ -79,7 +81,12 @@ absl::Status check_labels(const v1::JobSpec& spec) {
 absl::Status check_times(const v1::JobSpec& spec, Time now) {
   if (spec.has_deadline()) {
     const auto& at = spec.deadline();
-    if (at.seconds() * 1'000'000'000 + at.nanos() <= now.unix_ns) {
+    const std::int64_t now_seconds = now.unix_ns / 1'000'000'000;
+    if (at.seconds() > now_seconds + kLongestSeconds) {
+      return bad_field("deadline", "the deadline is too far", "it lies over 100 years ahead",
+                       "leave it out for none");
+    }
+    if (at.seconds() < now_seconds || at.seconds() * 1'000'000'000 + at.nanos() <= now.unix_ns) {
       return bad_field("deadline", "the deadline has passed", "it lies before the scheduler's now",
                        "give a later one");
     }
@@ -88,6 +95,10 @@ absl::Status check_times(const v1::JobSpec& spec, Time now) {
   if (spec.has_run_timeout() && (timeout.seconds() < 0 || timeout.nanos() < 0 ||
                                  (timeout.seconds() == 0 && timeout.nanos() == 0))) {
     return bad_field("run_timeout", "the run time limit is not positive", "",
+                     "leave it out for no limit");
+  }
+  if (timeout.seconds() > kLongestSeconds) {
+    return bad_field("run_timeout", "the run time limit is too long", "it is over 100 years",
                      "leave it out for no limit");
   }
   return absl::OkStatus();
@@ -139,6 +150,8 @@ std::string request_digest(const google::protobuf::Message& request) {
     body->SerializeToCodedStream(&coded);
   }
   Sha256 digest;
+  const std::string& kind = request.GetDescriptor()->full_name();  // bodies of two may look alike
+  digest.update(std::as_bytes(std::span(kind)));
   digest.update(std::as_bytes(std::span(bytes)));
   return digest.hex();
 }

@@ -154,6 +154,7 @@ grpc::ServerUnaryReactor* JobService::Wait(grpc::CallbackServerContext* context,
 grpc::ServerUnaryReactor* JobService::Cancel(grpc::CallbackServerContext* context,
                                              const v1::CancelRequest* request, v1::Job* response) {
   const Call call(backend_, Rpc::kCancel, context);
+  if (const auto bad = check_request_id(request->request_id()); !bad.ok()) return call.finish(bad);
   if (request->validate_only()) {
     find_job(backend_, request->id(), [call, response](absl::StatusOr<v1::Job> job) {
       call.finish(std::move(job), response);
@@ -165,6 +166,9 @@ grpc::ServerUnaryReactor* JobService::Cancel(grpc::CallbackServerContext* contex
         CancelJobRequest event;
         event.token = token;
         event.job_id = request->id();
+        event.submitter = call.submitter();
+        event.request_id = request->request_id();
+        event.request_digest = request_digest(*request);
         return event;
       },
       [response](v1::Job job) {

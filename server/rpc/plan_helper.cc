@@ -4,6 +4,7 @@
 
 #include <exception>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -36,11 +37,21 @@ PlanFrame result_frame(const absl::Status& status) {
   return {.kind = PlanFrame::Kind::kResult, .body = result.SerializeAsString()};
 }
 
+// An input that cannot be read or held is its job's fault. As UNAVAILABLE or RESOURCE_EXHAUSTED it
+// would look like the service's, and callers would try again.
+PlanFrame refusal_frame(const absl::Status& status) {
+  const bool like_an_outage =
+      absl::IsUnavailable(status) || absl::IsResourceExhausted(status) || absl::IsDataLoss(status);
+  if (!like_an_outage || field_of(status).empty()) return result_frame(status);
+  return result_frame(status_from_wire(absl::StatusCode::kFailedPrecondition,
+                                       std::string(status.message()), error_detail_bytes(status)));
+}
+
 PlanFrame plan_job(const PlanFunctions& functions, const std::string& body) {
   v1::JobSpec spec;
   if (!spec.ParseFromString(body)) return result_frame(absl::InternalError("unreadable request"));
   auto planned = functions.job(spec);
-  if (!planned.ok()) return result_frame(planned.status());
+  if (!planned.ok()) return refusal_frame(planned.status());
   Result result;
   *result.mutable_job()->mutable_spec() = std::move(planned->spec);
   *result.mutable_job()->mutable_plan() = std::move(planned->plan);
@@ -53,7 +64,7 @@ PlanFrame plan_exposure(const PlanFunctions& functions, const std::string& body)
     return result_frame(absl::InternalError("unreadable request"));
   }
   const auto exposure = functions.exposure(request);
-  if (!exposure.ok()) return result_frame(exposure.status());
+  if (!exposure.ok()) return refusal_frame(exposure.status());
   return {.kind = PlanFrame::Kind::kCameras, .body = exposure->SerializeAsString()};
 }
 

@@ -88,6 +88,7 @@ class Submission : public std::enable_shared_from_this<Submission> {
     event.exposure = exposure_;
     event.exposure_request_id = request_.request_id();
     event.exposure_request_digest = request_digest(request_);
+    event.exposure_submitter = call_.submitter();
     for (auto& job : jobs_) {
       if (job.ok()) event.jobs.push_back(*std::move(job));
     }

@@ -2,7 +2,9 @@
 
 #include <grpcpp/alarm.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -19,9 +21,11 @@ constexpr Duration kLongestTimeout = std::chrono::hours(1);
 
 Duration timeout_of(const v1::WaitRequest& request) {
   if (!request.has_timeout()) return kDefaultTimeout;
-  const Duration asked =
-      std::chrono::seconds(request.timeout().seconds()) + Duration(request.timeout().nanos());
-  return std::min(std::max(asked, Duration::zero()), kLongestTimeout);
+  // Limited before it is counted in ns, which a protobuf duration may exceed.
+  constexpr auto kMostSeconds = std::chrono::duration_cast<std::chrono::seconds>(kLongestTimeout);
+  const std::chrono::seconds whole(
+      std::clamp<std::int64_t>(request.timeout().seconds(), 0, kMostSeconds.count()));
+  return std::min(whole + Duration(std::max(request.timeout().nanos(), 0)), kLongestTimeout);
 }
 
 // Finished by whichever comes first: the final state, the timeout, or the caller's going away.

@@ -15,6 +15,8 @@ namespace {
 
 // A worker takes its messages at once or is stuck; this many is minutes of a busy session.
 constexpr std::size_t kMostQueued = 4096;
+// So many messages of one session are taken ahead of the core; what follows waits in the worker.
+constexpr int kReadAhead = 256;
 
 absl::Status ended(std::string what, std::string why, std::string remedy) {
   return error({.code = absl::StatusCode::kUnavailable,
@@ -69,8 +71,12 @@ class WorkerSession final : public grpc::ServerBidiReactor<v1::WorkerMessage, v1
     }
     backend_.loop.post(SessionMessage{.session = id_, .message = std::move(incoming_)});
     incoming_.Clear();
-    const std::lock_guard lock(mutex_);
-    if (!ended_) StartRead(&incoming_);
+    if (++taken_ % kReadAhead != 0) {
+      read_next();
+    } else {
+      backend_.loop.post_read(
+          [self = shared_from_this()](const Core&, Time) { self->read_next(); });
+    }
   }
 
   void OnWriteDone(bool ok) override {
@@ -93,6 +99,11 @@ class WorkerSession final : public grpc::ServerBidiReactor<v1::WorkerMessage, v1
   }
 
  private:
+  void read_next() {
+    const std::lock_guard lock(mutex_);
+    if (!ended_) StartRead(&incoming_);
+  }
+
   void write_next() {
     if (writing_ || queue_.empty()) return;
     outgoing_ = std::move(queue_.front());
@@ -124,7 +135,8 @@ class WorkerSession final : public grpc::ServerBidiReactor<v1::WorkerMessage, v1
   grpc::CallbackServerContext* const context_;
   const Time began_;
   std::shared_ptr<WorkerSession> self_;
-  v1::WorkerMessage incoming_;
+  v1::WorkerMessage incoming_;  // this and taken_: of whoever reads
+  int taken_ = 0;
 
   std::mutex mutex_;
   std::deque<v1::SchedulerMessage> queue_;  // guarded by mutex_, like all below

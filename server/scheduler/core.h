@@ -47,6 +47,7 @@ struct SubmitJobs {
   std::optional<v1::Exposure> exposure;
   std::string exposure_request_id;
   std::string exposure_request_digest;
+  std::string exposure_submitter = {};
 };
 /// `stored` is the final job as the store has it (the core keeps only live ones). CoreLoop fills
 /// it.
@@ -54,6 +55,9 @@ struct CancelJobRequest {
   Token token = 0;
   std::string job_id;
   std::optional<v1::Job> stored;
+  std::string submitter = {};
+  std::string request_id = {};
+  std::string request_digest = {};
 };
 struct RetryJobRequest {
   Token token = 0;
@@ -68,6 +72,9 @@ struct DrainWorker {
   Token token = 0;
   std::string worker;
   bool undrain = false;
+  std::string submitter = {};
+  std::string request_id = {};
+  std::string request_digest = {};
 };
 struct PreloadRequested {
   Token token = 0;

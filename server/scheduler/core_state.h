@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <queue>
 #include <string>
 #include <tuple>
@@ -38,7 +39,7 @@ struct Timer {
   Duration when{};
   TimerKind kind{};
   std::string name;        ///< of a job, or of a worker
-  std::int64_t fence = 0;  ///< kRunTimeout: of which attempt
+  std::int64_t fence = 0;  ///< kRunTimeout: of which attempt; kSilence: in which session
   bool operator>(const Timer& other) const {
     return std::tie(when, kind, name, fence) >
            std::tie(other.when, other.kind, other.name, other.fence);
@@ -108,6 +109,7 @@ struct Core::State {
   void handle(const CancelJobRequest& event);
   void handle(const RetryJobRequest& event);
   void handle(const DrainWorker& event);
+  void set_draining(const DrainWorker& event);
   void handle(const PreloadRequested& event);
   void handle(const EvictRequested& event);
   absl::StatusOr<std::string> submit(const NewJob& request);
@@ -144,7 +146,9 @@ struct Core::State {
   void check_lease(const std::string& job_id);
   void check_deadline(const std::string& job_id);
   void check_run_timeout(const Timer& timer);
-  void check_silence(const std::string& worker);
+  void check_silence(const Timer& timer);
+
+  std::optional<double> predicted_wait(const v1::Job& job, Time at) const;  // views.cc
 
   LiveJob* find(const std::string& id) {
     const auto found = jobs.find(id);

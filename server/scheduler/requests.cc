@@ -123,7 +123,7 @@ std::string Core::State::create(const NewJob& request) {
 }
 
 void Core::State::handle(const SubmitJobs& event) {
-  const std::string caller = event.jobs.empty() ? "" : event.jobs.front().submitter;
+  const std::string& caller = event.exposure_submitter;
   SubmitReply answer;
   if (event.exposure) {
     const auto known = remembered(caller, event.exposure_request_id, event.exposure_request_digest);
@@ -172,9 +172,14 @@ void Core::State::fill_cameras(v1::Exposure& exposure, const SubmitJobs& event,
 }
 
 void Core::State::handle(const CancelJobRequest& event) {
+  const auto known = remembered(event.submitter, event.request_id, event.request_digest);
+  if (!known.ok()) return reply(event.token, known.status());
   LiveJob* live = find(event.job_id);
+  if (live == nullptr && !event.stored) return reply(event.token, no_such("job", event.job_id));
+  if (!known->empty()) {  // it may have been retried since
+    return reply(event.token, live != nullptr ? named(event.job_id) : *event.stored);
+  }
   if (live == nullptr) {
-    if (!event.stored) return reply(event.token, no_such("job", event.job_id));
     v1::Job job = *event.stored;
     const auto outcome = apply(job, CancelRequested{}, now, limits());
     if (!outcome.ok()) return reply(event.token, outcome.status());
@@ -185,6 +190,7 @@ void Core::State::handle(const CancelJobRequest& event) {
   if (const absl::Status status = try_change(*live, CancelRequested{}); !status.ok()) {
     return reply(event.token, status);
   }
+  remember(event.submitter, event.request_id, event.request_digest, event.job_id);
   if (waits) {
     dequeue(*live);
     log(live->job, "info", "cancelled before it ran");
@@ -224,28 +230,36 @@ void Core::State::handle(const RetryJobRequest& event) {
 }
 
 void Core::State::handle(const DrainWorker& event) {
-  WorkerRecord* worker = fleet.worker(event.worker);
+  const auto known = remembered(event.submitter, event.request_id, event.request_digest);
+  if (!known.ok()) return reply(event.token, known.status());
+  const WorkerRecord* worker = fleet.worker(event.worker);
   if (worker == nullptr && !draining.contains(event.worker)) {
     return reply(event.token, no_worker(event.worker, "it is not connected"));
   }
+  if (known->empty()) set_draining(event);
+  WorkerReply answer;
+  answer.worker.set_name(event.worker);
+  if (worker != nullptr) answer.worker = fleet.view(*worker, now);
+  reply(event.token, std::move(answer));
+}
+
+void Core::State::set_draining(const DrainWorker& event) {
   if (event.undrain) {
     draining.erase(event.worker);
   } else {
     draining.insert(event.worker);
   }
   fx.writes.emplace_back(PutDrain{event.worker, !event.undrain});
-  WorkerReply answer;
-  answer.worker.set_name(event.worker);
-  if (worker != nullptr) {
-    worker->draining = !event.undrain;
-    if (worker->session != 0) send(worker->session).mutable_drain()->set_undrain(event.undrain);
-    for (const std::string& job : worker->jobs) {  // what has not begun goes elsewhere
-      Lease& lease = *fleet.lease(job);
-      if (worker->draining && lease.row.prefetch) stop(lease, v1::ERROR_CLASS_PREEMPTED);
-    }
-    answer.worker = fleet.view(*worker, now);
+  remember(event.submitter, event.request_id, event.request_digest, event.worker);
+  WorkerRecord* worker = fleet.worker(event.worker);
+  if (worker == nullptr) return;
+  worker->draining = !event.undrain;
+  if (worker->session != 0) send(worker->session).mutable_drain()->set_undrain(event.undrain);
+  for (const std::string& job : worker->jobs) {  // what has not begun goes elsewhere
+    Lease& lease = *fleet.lease(job);
+    if (worker->draining && lease.row.prefetch) stop(lease, v1::ERROR_CLASS_PREEMPTED);
   }
-  reply(event.token, std::move(answer));
+  if (event.undrain) unpark();
 }
 
 void Core::State::handle(const PreloadRequested& event) {

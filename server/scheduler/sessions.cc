@@ -109,7 +109,8 @@ void Core::State::hello(SessionId session, const v1::Hello& hello) {
   worker.connected_unix_ns = now.unix_ns;
   worker.draining = draining.contains(worker.name);
   take_residency(worker, hello.residency());
-  set_timer(now.monotonic + config.lease, TimerKind::kSilence, worker.name);
+  set_timer(now.monotonic + config.lease, TimerKind::kSilence, worker.name,
+            static_cast<std::int64_t>(session));
 
   v1::Welcome welcome;
   set(welcome.mutable_heartbeat(), config.heartbeat);

@@ -21,7 +21,7 @@ void Core::State::fire(const Timer& timer) {
     case TimerKind::kRunTimeout:
       return check_run_timeout(timer);
     case TimerKind::kSilence:
-      return check_silence(timer.name);
+      return check_silence(timer);
     case TimerKind::kBackoff:
       LiveJob* live = find(timer.name);
       const bool due = live != nullptr && live->job.state() == v1::JOB_STATE_QUEUED &&
@@ -72,15 +72,16 @@ void Core::State::check_run_timeout(const Timer& timer) {
   stop(*lease, v1::ERROR_CLASS_TIMEOUT);
 }
 
-void Core::State::check_silence(const std::string& name) {
-  WorkerRecord* worker = fleet.worker(name);
+void Core::State::check_silence(const Timer& timer) {
+  WorkerRecord* worker = fleet.worker(timer.name);
   if (worker == nullptr || worker->session == 0) return;
+  if (static_cast<std::int64_t>(worker->session) != timer.fence) return;  // the next has its own
   if (const Duration until = worker->last_heartbeat + config.lease; until > now.monotonic) {
-    set_timer(until, TimerKind::kSilence, name);
+    set_timer(until, TimerKind::kSilence, timer.name, timer.fence);
     return;
   }
   drop_session(*worker, "no heartbeat for as long as a lease");
-  forget_if_gone(name);
+  forget_if_gone(timer.name);
 }
 
 }  // namespace unfold::server

@@ -1,4 +1,7 @@
+#include <google/protobuf/util/time_util.h>
+
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -65,6 +68,27 @@ Cause cause_of(const Fleet& fleet, const v1::Job& job) {
 
 }  // namespace
 
+/// Until a slot is free for a waiting job: the work before it, shared by the slots that could take
+/// it, as if each job before it ran as long as it does. Nothing where no worker takes it.
+std::optional<double> Core::State::predicted_wait(const v1::Job& job, Time at) const {
+  int slots = 0;
+  double work = static_cast<double>(std::max<std::int64_t>(0, queue.position(job.id()))) *
+                job.plan().run_seconds();
+  for (const auto& [name, worker] : fleet.workers()) {
+    const bool takes = worker.ready() && worker.offers(job.engine()) &&
+                       worker.fits_ever(job.plan().response_bytes());
+    if (!takes) continue;
+    slots += worker.hello.slots();
+    for (const std::string& id : worker.jobs) {
+      const Lease& lease = *fleet.lease(id);
+      work += lease.row.prefetch ? jobs.at(id).job.plan().run_seconds()
+                                 : std::max(0.0, seconds(lease.predicted_end - at.monotonic));
+    }
+  }
+  if (slots == 0) return std::nullopt;
+  return work / slots;
+}
+
 std::vector<v1::Worker> Core::workers(Time now) const {
   std::vector<v1::Worker> views;
   for (const auto& [name, worker] : state_->fleet.workers()) {
@@ -104,6 +128,10 @@ absl::StatusOr<v1::ExplainResponse> Core::explain(const std::string& job_id, Tim
   out.set_summary(cause.summary);
   out.set_remedy(cause.remedy);
   out.set_queue_position(std::max<std::int64_t>(0, state_->queue.position(job_id)));
+  if (const auto wait = state_->predicted_wait(job, now)) {
+    *out.mutable_predicted_start() = google::protobuf::util::TimeUtil::NanosecondsToTimestamp(
+        now.unix_ns + from_seconds(*wait).count());
+  }
   for (const auto& [name, worker] : state_->fleet.workers()) {
     const std::string why = why_not(worker, job);
     out.add_details(absl::StrCat(

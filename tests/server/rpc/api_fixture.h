@@ -149,6 +149,11 @@ class FakeWorker {
   v1::Assign next_assign() {
     return next([](const auto& message) { return message.has_assign(); }).assign();
   }
+  void heartbeat(std::int64_t sequence) {
+    v1::WorkerMessage message;
+    message.mutable_heartbeat()->set_sequence(sequence);
+    stream_->Write(message);
+  }
   void start(const v1::Assign& assign) {
     v1::WorkerMessage message;
     message.mutable_started()->set_lease_id(assign.lease_id());

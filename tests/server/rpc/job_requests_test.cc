@@ -66,6 +66,28 @@ TEST(RequestDigest, IsOfTheBodyAlone) {
   EXPECT_NE(request_digest(request), request_digest(same));
 }
 
+TEST(RequestDigest, TellsACancelFromARetryOfTheSameJob) {
+  v1::CancelRequest cancel;
+  cancel.set_id("j");
+  v1::RetryRequest retry;
+  retry.set_id("j");
+  EXPECT_NE(request_digest(cancel), request_digest(retry));
+}
+
+TEST(CheckJob, RefusesTimesFartherThanAClockCounts) {
+  constexpr std::int64_t kYear10000 = 253'402'300'799;
+  v1::JobSpec spec = probe();
+  spec.mutable_deadline()->set_seconds(kYear10000);
+  EXPECT_EQ(field_at_fault(spec), "deadline");
+  EXPECT_EQ(reason_of(check_job(spec, true, kNow)), "OUT_OF_RANGE");
+  EXPECT_EQ(std::string(check_job(spec, true, kNow).message()).find("passed"), std::string::npos);
+  spec.mutable_deadline()->set_seconds(-kYear10000);
+  EXPECT_EQ(field_at_fault(spec), "deadline");
+  spec = probe();
+  spec.mutable_run_timeout()->set_seconds(315'576'000'000);
+  EXPECT_EQ(field_at_fault(spec), "run_timeout");
+}
+
 TEST(CheckRequestId, RefusesWhatCouldNotBePrinted) {
   EXPECT_TRUE(check_request_id("").ok());
   EXPECT_TRUE(check_request_id("3f2c").ok());

@@ -147,6 +147,22 @@ TEST_F(JobService, WaitAnswersWithThePresentStateAfterItsTimeout) {
             absl::StatusCode::kNotFound);
 }
 
+TEST_F(JobService, AWaitOfCenturiesStillWaits) {
+  const auto job = submit(probe());
+  auto waiter = std::async(std::launch::async, [&] {
+    v1::WaitRequest wait;
+    wait.set_id(job->id());
+    wait.mutable_timeout()->set_seconds(10'000'000'000);
+    return call(&v1::JobService::Stub::Wait, *jobs_, wait);
+  });
+  v1::WaitRequest shorter;
+  shorter.set_id(job->id());
+  shorter.mutable_timeout()->set_nanos(200'000'000);
+  EXPECT_EQ(call(&v1::JobService::Stub::Wait, *jobs_, shorter)->state(), v1::JOB_STATE_QUEUED);
+  ASSERT_TRUE(cancel(job->id()).ok());
+  EXPECT_EQ(waiter.get()->state(), v1::JOB_STATE_CANCELLED);
+}
+
 TEST_F(JobService, EveryWaiterIsAnsweredWhenTheJobEnds) {
   const auto job = submit(probe());
   std::vector<std::future<absl::StatusOr<v1::Job>>> waiters;

@@ -12,8 +12,9 @@
 namespace unfold::server {
 namespace {
 
-absl::Status refused(const std::string& why) {
-  return error({.code = absl::StatusCode::kInvalidArgument,
+absl::Status refused(const std::string& why,
+                     absl::StatusCode code = absl::StatusCode::kInvalidArgument) {
+  return error({.code = code,
                 .reason = "NOT_FITS",
                 .field = "extraction.image",
                 .what = "refused",
@@ -32,6 +33,8 @@ absl::StatusOr<plan::Planned> plan_as_named(const v1::JobSpec& spec) {
   if (image == "network" && socket(AF_INET, SOCK_STREAM, 0) < 0) return refused("no network");
   if (image == "shell" && execl("/bin/true", "true", nullptr) < 0) return refused("no programs");
   if (image == "bad") return refused("it is bad");
+  if (image == "unreadable") return refused("I/O error", absl::StatusCode::kUnavailable);
+  if (image == "huge") return refused("no memory", absl::StatusCode::kResourceExhausted);
   plan::Planned planned{.spec = spec, .plan = {}};
   planned.plan.set_response_key("key of " + image);
   return planned;

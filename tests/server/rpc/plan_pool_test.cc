@@ -56,6 +56,14 @@ TEST_F(PlanPoolTest, AHelpersRefusalArrivesWithReasonAndField) {
   EXPECT_EQ(refused.message(), "refused (it is bad)");
 }
 
+TEST_F(PlanPoolTest, AnInputThatCannotBeReadOrHeldIsItsJobsFaultAndNoOutage) {
+  for (const char* image : {"unreadable", "huge"}) {
+    const absl::Status refused = plan(image).status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition) << image;
+    EXPECT_EQ(field_of(refused), "extraction.image");
+  }
+}
+
 TEST_F(PlanPoolTest, AFileThatCrashesTheParserIsItsJobsFaultAndNoOutage) {
   const absl::Status crashed = plan("crash").status();
   EXPECT_EQ(crashed.code(), absl::StatusCode::kInvalidArgument);

@@ -69,6 +69,19 @@ TEST_F(Services, PreloadAsksAWorkerAndEvictAsksItsHolders) {
             absl::StatusCode::kInvalidArgument);
 }
 
+TEST_F(Services, AWorkerThatSaysMoreThanIsReadAheadIsAnsweredInFull) {
+  FakeWorker worker(*workers_, "w0");
+  constexpr std::int64_t kMany = 2000;
+  for (std::int64_t i = 1; i <= kMany; ++i) worker.heartbeat(i);
+  std::int64_t last = 0;
+  worker.next([&](const auto& message) {
+    if (!message.has_heartbeat_ack()) return false;
+    EXPECT_EQ(message.heartbeat_ack().sequence(), ++last);
+    return last == kMany;
+  });
+  EXPECT_EQ(last, kMany);
+}
+
 TEST_F(Services, AnExposureWithoutFilesNamesWhatIsWrong) {
   v1::SubmitExposureRequest request;
   request.set_night(20261120);

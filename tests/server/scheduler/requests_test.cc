@@ -14,8 +14,9 @@ using ::testing::HasSubstr;
 
 class Requests : public CoreFixture {
  protected:
-  absl::StatusOr<v1::Job> cancel(const std::string& id) {
-    CancelJobRequest request{.token = 2, .job_id = id, .stored = {}};
+  absl::StatusOr<v1::Job> cancel(const std::string& id, const std::string& request_id = "") {
+    CancelJobRequest request{
+        .token = 2, .job_id = id, .stored = {}, .submitter = "ana", .request_id = request_id};
     if (core->live_job(id) == nullptr) {
       if (auto stored = store.get(id); stored.ok()) request.stored = *stored;
     }
@@ -140,6 +141,26 @@ TEST_F(Requests, ACancelIsRepeatedToAWorkerThatComesBack) {
   *again.add_held_leases() = held(assign);
   say(2, again);
   EXPECT_EQ(count(2, v1::SchedulerMessage::kCancel), 1);
+}
+
+TEST_F(Requests, ARepeatedCancelDoesNotCancelWhatWasRetriedSince) {
+  const std::string id = submit(probe_job());
+  EXPECT_EQ(cancel(id, "once")->state(), v1::JOB_STATE_CANCELLED);
+  EXPECT_EQ(retry(id)->state(), v1::JOB_STATE_QUEUED);
+  EXPECT_EQ(cancel(id, "once")->state(), v1::JOB_STATE_QUEUED);
+  EXPECT_EQ(cancel(id, "another")->state(), v1::JOB_STATE_CANCELLED);
+  EXPECT_EQ(cancel(id, "once")->state(), v1::JOB_STATE_CANCELLED);
+}
+
+TEST_F(Requests, ARepeatedDrainDoesNotDrainWhatWasUndrainedSince) {
+  connect(1, "w");
+  const DrainWorker drain{.token = 5, .worker = "w", .submitter = "ana", .request_id = "once"};
+  step(drain);
+  EXPECT_EQ(core->workers(now).at(0).state(), v1::WORKER_STATE_DRAINING);
+  step(DrainWorker{.token = 6, .worker = "w", .undrain = true});
+  const Effects repeat = step(drain);
+  EXPECT_EQ(std::get<WorkerReply>(*repeat.replies.at(0).body).worker.name(), "w");
+  EXPECT_EQ(core->workers(now).at(0).state(), v1::WORKER_STATE_READY);
 }
 
 TEST_F(Requests, ASucceededJobCannotBeCancelledOrRetried) {
@@ -303,6 +324,25 @@ TEST_F(Requests, AnExposureIsStoredWithItsJobsAndRepeatedById) {
   EXPECT_EQ(store.list({})->jobs.size(), 1u);
 }
 
+TEST_F(Requests, AnExposureIsRepeatedByIdEvenIfEveryCameraWouldBeRefusedNow) {
+  SubmitJobs event;
+  event.token = 9;
+  NewJob frame = probe_job();
+  frame.spec.mutable_extraction()->set_camera("r0");
+  frame.exposure = "20261120-00000001";
+  event.jobs = {frame};
+  event.exposure.emplace().set_id(frame.exposure);
+  event.exposure->add_cameras()->set_camera("r0");
+  event.exposure_request_id = "night";
+  event.exposure_submitter = "ana";
+  step(event);
+  event.jobs.clear();  // its own product is in the way
+  event.exposure->mutable_cameras(0)->set_problem("the output exists");
+  const Effects repeat = step(event);
+  EXPECT_TRUE(repeat.writes.empty());
+  EXPECT_EQ(store.exposure(frame.exposure)->cameras(0).problem(), "");
+}
+
 TEST_F(Requests, ExplainNamesTheCauseAndTheRemedy) {
   const std::string id = submit(probe_job());
   const std::string behind = submit(probe_job());
@@ -333,6 +373,49 @@ TEST_F(Requests, AResponseThatFitsNoWorkerWaitsForALargerOne) {
   large.set_memory_bytes(300);
   say(2, large);
   EXPECT_EQ(assigned(2)->job_id(), id);
+}
+
+TEST_F(Requests, AResponseThatFitsOnlyADrainedWorkerIsPlacedWhenThatIsUndrained) {
+  v1::Hello small = hello_of("small", "i");
+  small.set_memory_bytes(100);
+  say(1, small);
+  connect(2, "large");
+  step(DrainWorker{.token = 5, .worker = "large"});
+  NewJob big = probe_job();
+  big.plan.set_response_key("psf");
+  big.plan.set_response_bytes(200);
+  const std::string id = submit(big);
+  EXPECT_FALSE(assigned(2).has_value());
+  step(DrainWorker{.token = 6, .worker = "large", .undrain = true});
+  ASSERT_TRUE(assigned(2).has_value());
+  EXPECT_EQ(assigned(2)->job_id(), id);
+}
+
+TEST_F(Requests, ExplainPredictsWhenAWaitingJobStarts) {
+  connect(1, "w");
+  std::vector<std::string> jobs;
+  for (int i = 0; i < 5; ++i) {
+    NewJob job = probe_job();
+    job.plan.set_run_seconds(10);
+    jobs.push_back(submit(job));
+  }
+  start(1, assigned(1).value());
+  const auto wait_of = [&](const std::string& id) {
+    const auto& at = core->explain(id, now)->predicted_start();
+    const std::int64_t ns = at.seconds() * 1'000'000'000 + at.nanos() - now.unix_ns;
+    return static_cast<double>(ns) * 1e-9;
+  };
+  // One runs, one is prefetched: the third begins after both.
+  EXPECT_NEAR(wait_of(jobs[2]), 20, 1e-3);
+  EXPECT_NEAR(wait_of(jobs[4]), 40, 1e-3);
+  advance(seconds(4));
+  EXPECT_NEAR(wait_of(jobs[2]), 16, 1e-3);
+  EXPECT_FALSE(core->explain(jobs[0], now)->has_predicted_start());
+}
+
+TEST_F(Requests, NoStartIsPredictedWhereNoWorkerTakesTheJob) {
+  const std::string id = submit(probe_job());
+  EXPECT_FALSE(core->explain(id, now)->has_predicted_start());
 }
 
 TEST_F(Requests, CountsFollowTheJobs) {
