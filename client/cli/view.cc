@@ -63,6 +63,10 @@ void add_view(CLI::App& root, Session& session) {
       ->type_name("FILE");
   command->add_option("--truth", flags->options.truth, "Truth file of the simulator, for pulls")
       ->type_name("FILE");
+  command
+      ->add_option("--image", flags->options.image,
+                   "Image the frame was extracted from, drawn above it")
+      ->type_name("FILE");
   command->add_option("--fibres", flags->options.fibres, "Which to draw, as 0,25,499 [a few]")
       ->delimiter(',')
       ->type_name("LIST");
