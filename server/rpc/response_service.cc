@@ -9,9 +9,13 @@
 namespace unfold::server {
 namespace {
 
-absl::Status check(const Backend& backend, const v1::PreloadRequest& request) {
-  if (auto bad = check_request_id(request.request_id()); !bad.ok()) return bad;
-  return check_job(request.spec(), backend.facts.probe_engine, backend.clock.now());
+// A preload runs and publishes nothing: neither a deadline that passed nor the product of the job
+// that was described stands in its way.
+v1::JobSpec spec_of(const v1::PreloadRequest& request) {
+  v1::JobSpec spec = request.spec();
+  spec.clear_deadline();
+  spec.set_overwrite(true);
+  return spec;
 }
 
 void preload(const Call& call, const v1::PreloadRequest& request, plan::Planned planned,
@@ -69,8 +73,13 @@ grpc::ServerUnaryReactor* ResponseService::Preload(grpc::CallbackServerContext* 
                                                    const v1::PreloadRequest* request,
                                                    v1::PreloadResponse* response) {
   const Call call(backend_, Rpc::kPreload, context);
-  if (const auto bad = check(backend_, *request); !bad.ok()) return call.finish(bad);
-  backend_.planner.plan(request->spec(),
+  if (const auto bad = check_request_id(request->request_id()); !bad.ok()) return call.finish(bad);
+  v1::JobSpec spec = spec_of(*request);
+  if (const auto bad = check_job(spec, backend_.facts.probe_engine, backend_.clock.now());
+      !bad.ok()) {
+    return call.finish(bad);
+  }
+  backend_.planner.plan(std::move(spec),
                         [this, call, request, response](absl::StatusOr<plan::Planned> planned) {
                           if (!planned.ok()) {
                             call.finish(planned.status());

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <grpcpp/generic/generic_stub.h>
 
+#include <fstream>
+
 #include "tests/server/rpc/api_fixture.h"
 
 namespace unfold::server {
@@ -67,6 +69,21 @@ TEST_F(Services, PreloadAsksAWorkerAndEvictAsksItsHolders) {
   v1::EvictRequest evict;
   EXPECT_EQ(call(&v1::ResponseService::Stub::Evict, *responses_, evict).status().code(),
             absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(Services, PreloadTakesTheDescriptionOfAJobThatIsDone) {
+  FakeWorker worker(*workers_, "w0");
+  worker.next([](const auto& message) { return message.has_welcome(); });
+  const v1::SubmitRequest request = probe();
+  v1::PreloadRequest preload;
+  *preload.mutable_spec() = request.spec();
+  preload.mutable_spec()->mutable_probe()->set_response("psf");
+  preload.mutable_spec()->mutable_probe()->set_output("out:product");
+  preload.mutable_spec()->mutable_deadline()->set_seconds(1);
+  std::ofstream(folder_ / "out" / "product") << "published";
+  const auto asked = call(&v1::ResponseService::Stub::Preload, *responses_, preload);
+  ASSERT_TRUE(asked.ok()) << asked.status();
+  EXPECT_EQ(asked->worker(), "w0");
 }
 
 TEST_F(Services, AWorkerThatSaysMoreThanIsReadAheadIsAnsweredInFull) {
