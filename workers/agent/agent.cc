@@ -171,6 +171,7 @@ absl::Status Agent::wait_until_permitted(std::int64_t fence) {
       case SessionCore::Permit::kStop:
         return absl::CancelledError("told to stop");
       case SessionCore::Permit::kWait:
+        core_.waits(fence, now());
         changed_.wait(mutex_);
     }
   }
@@ -189,6 +190,7 @@ absl::Status Agent::request_intent(std::int64_t fence, const std::vector<v1::Out
     if (core_.permit(fence, now()) == SessionCore::Permit::kStop) {
       return absl::CancelledError("told to stop");
     }
+    core_.waits(fence, now());
     changed_.wait(mutex_);
   }
 }

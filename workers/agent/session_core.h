@@ -90,6 +90,8 @@ class SessionCore {
   // From the work. Unknown fences are ignored: such work was given up.
   void phase(std::int64_t fence, Phase phase, Duration now);
   void progress(std::int64_t fence, const v1::Progress& progress, Duration now);
+  /// Its thread is not stuck: it waits for the scheduler.
+  void waits(std::int64_t fence, Duration now);
   Effects response_ready(std::int64_t fence, bool hit, double load_seconds);
   Effects want_intent(std::int64_t fence, const std::vector<v1::OutputFile>& outputs);
   Effects ended(std::int64_t fence, const Outcome& outcome, Duration now);

@@ -43,6 +43,10 @@ void SessionCore::progress(std::int64_t fence, const v1::Progress& progress, Dur
   }
 }
 
+void SessionCore::waits(std::int64_t fence, Duration now) {
+  if (Work* work = find(fence)) work->heard = now;
+}
+
 Effects SessionCore::response_ready(std::int64_t fence, bool hit, double load_seconds) {
   Work* work = find(fence);
   if (work == nullptr || work->abandoned) return {};

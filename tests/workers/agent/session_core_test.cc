@@ -240,6 +240,29 @@ TEST_F(Session, WorkThatOnlyWaitsIsAliveWithoutProgress) {
   }
 }
 
+TEST_F(Session, AProductThatWaitsForTheSchedulersWordIsKeptThroughALongOutage) {
+  assign(kFence);
+  core.phase(kFence, Phase::kPublishing, now);
+  take(core.want_intent(kFence, {}));
+  take(core.disconnected(session, now));
+  const Duration back = now + seconds(600);
+  while (now < back) {  // nobody answers; the thread that waits looks again at every wake
+    now = std::max(now + milliseconds(1), core.next_timer());
+    core.waits(kFence, now);
+    const std::size_t before = effects.size();
+    take(core.timer(now));
+    if (effects.size() > before) take(core.disconnected(session, now));
+  }
+  EXPECT_THAT(stopped(), IsEmpty());
+  effects.clear();
+  now = core.next_timer();
+  take(core.timer(now));
+  welcome({"lease 7"});
+  grant(kFence, true);
+  EXPECT_EQ(core.intent_answer(kFence), absl::OkStatus());
+  EXPECT_TRUE(core.lease_alive(kFence, now));
+}
+
 TEST_F(Session, AStuckEngineIsGivenUpAndTheProcessEndsForIt) {
   assign(kFence);
   core.phase(kFence, Phase::kComputing, now);
