@@ -1,6 +1,8 @@
 #include "server/rpc/batch_submit.h"
 
+#include <algorithm>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -65,7 +67,23 @@ class Batch : public std::enable_shared_from_this<Batch> {
     } else {
       slot = plan.status();
     }
-    if (--unplanned_ == 0) submit();
+    if (--unplanned_ == 0) find_repeats();
+  }
+
+  // What is refused now may have been accepted before: a repeat gets its first answer.
+  void find_repeats() {
+    const bool all_new =
+        std::all_of(jobs_.begin(), jobs_.end(), [](auto& job) { return job.ok(); });
+    if (all_new) return submit();
+    backend_.loop.post_read([batch = shared_from_this()](const Core& core, Time) {
+      for (int i = 0; i < batch->request_.requests_size(); ++i) {
+        const v1::SubmitRequest& one = batch->request_.requests(i);
+        if (batch->jobs_[static_cast<std::size_t>(i)].ok() || one.validate_only()) continue;
+        auto known = repeated_job(batch->backend_, core, batch->call_.submitter(), one);
+        if (known) batch->repeats_.emplace(i, *std::move(known));
+      }
+      batch->submit();
+    });
   }
 
   void submit() {
@@ -99,7 +117,9 @@ class Batch : public std::enable_shared_from_this<Batch> {
     auto submitted = reply.jobs.begin();
     for (int i = 0; i < request_.requests_size(); ++i) {
       const auto& job = jobs_[static_cast<std::size_t>(i)];
-      if (!job.ok()) {
+      if (const auto repeat = repeats_.find(i); repeat != repeats_.end()) {
+        *response_->add_results() = result_of(repeat->second);
+      } else if (!job.ok()) {
         *response_->add_results() = result_of(job.status());
       } else if (request_.requests(i).validate_only()) {
         *response_->add_results() = result_of(preview(*job));
@@ -114,7 +134,8 @@ class Batch : public std::enable_shared_from_this<Batch> {
   const Call call_;
   const v1::BatchSubmitRequest& request_;
   v1::BatchSubmitResponse* const response_;
-  std::vector<absl::StatusOr<NewJob>> jobs_;  // in request order
+  std::vector<absl::StatusOr<NewJob>> jobs_;        // in request order
+  std::map<int, absl::StatusOr<v1::Job>> repeats_;  // by place in the request
   std::atomic<int> unplanned_;
 };
 

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/error.h"
 #include "server/jobs/life_cycle.h"
+#include "server/rpc/job_requests.h"
 
 namespace unfold::server {
 
@@ -19,6 +20,16 @@ void find_job(const Backend& backend, const std::string& id,
     const v1::Job* live = core.live_job(id);
     then(live != nullptr ? *live : backend.store.get(id));
   });
+}
+
+std::optional<absl::StatusOr<v1::Job>> repeated_job(const Backend& backend, const Core& core,
+                                                    const std::string& submitter,
+                                                    const v1::SubmitRequest& request) {
+  if (request.request_id().empty()) return std::nullopt;
+  const auto known = core.known_request(submitter, request.request_id());
+  if (!known || known->digest != request_digest(request)) return std::nullopt;
+  const v1::Job* live = core.live_job(known->job_id);
+  return live != nullptr ? *live : backend.store.get(known->job_id);
 }
 
 absl::StatusOr<v1::Job> check_retryable(absl::StatusOr<v1::Job> job) {

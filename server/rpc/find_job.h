@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -14,6 +15,12 @@ namespace unfold::server {
 /// must not block. NotFound names the field `id`.
 void find_job(const Backend& backend, const std::string& id,
               std::function<void(absl::StatusOr<v1::Job>)> then);
+
+/// The job that this very request made before, by its request_id; nothing where it is new. On the
+/// loop's thread.
+std::optional<absl::StatusOr<v1::Job>> repeated_job(const Backend& backend, const Core& core,
+                                                    const std::string& submitter,
+                                                    const v1::SubmitRequest& request);
 
 /// FailedPrecondition unless `Retry` would accept the job.
 absl::StatusOr<v1::Job> check_retryable(absl::StatusOr<v1::Job> job);

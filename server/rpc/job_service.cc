@@ -39,7 +39,10 @@ grpc::ServerUnaryReactor* JobService::Submit(grpc::CallbackServerContext* contex
                                              const v1::SubmitRequest* request,
                                              v1::SubmitResponse* response) {
   const Call call(backend_, Rpc::kSubmit, context);
-  if (const auto bad = check(backend_, *request); !bad.ok()) return call.finish(bad);
+  if (auto bad = check(backend_, *request); !bad.ok()) {
+    answer_repeat(call, *request, std::move(bad), response);
+    return call.reactor();
+  }
   backend_.planner.plan(request->spec(),
                         [this, call, request, response](absl::StatusOr<plan::Planned> planned) {
                           queue(call, *request, std::move(planned), response);
@@ -73,7 +76,7 @@ void JobService::queue(const Call& call, const v1::SubmitRequest& request,
 }
 
 // A repeated request gets its first answer even if it would be refused now (its own product is in
-// the way, or the input is gone).
+// the way, the input is gone, or the deadline has passed).
 void JobService::answer_repeat(const Call& call, const v1::SubmitRequest& request,
                                absl::Status refusal, v1::SubmitResponse* response) const {
   if (request.request_id().empty() || request.validate_only()) {
@@ -81,14 +84,12 @@ void JobService::answer_repeat(const Call& call, const v1::SubmitRequest& reques
     return;
   }
   backend_.loop.post_read([this, call, &request, refusal, response](const Core& core, Time) {
-    const auto known = core.known_request(call.submitter(), request.request_id());
-    if (!known || known->digest != request_digest(request)) {
+    auto known = repeated_job(backend_, core, call.submitter(), request);
+    if (known) {
+      call.finish(*std::move(known), response->mutable_job());
+    } else {
       call.finish(refusal);
-      return;
     }
-    const v1::Job* live = core.live_job(known->job_id);
-    call.finish(live != nullptr ? *live : backend_.store.get(known->job_id),
-                response->mutable_job());
   });
 }
 

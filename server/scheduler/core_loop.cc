@@ -105,14 +105,16 @@ void CoreLoop::handle(std::deque<Event>& events) {
 }
 
 void CoreLoop::step(Event& event, Pending& pending) {
-  fill_stored(event, pending);
+  const Token token = token_of(event);
+  if (const absl::Status filled = fill_stored(event, pending); !filled.ok()) {
+    return handlers_.reply({token, filled});
+  }
   if (const auto* message = std::get_if<SessionMessage>(&event)) {
     if (message->message.has_hello()) sessions_.push_back(message->session);
   }
   if (const auto* closed = std::get_if<SessionClosed>(&event)) {
     std::erase(sessions_, closed->session);
   }
-  const Token token = token_of(event);
   if (token != 0) pending.tokens.push_back(token);
   Effects effects = core_->step(event, clock_.now());
   ++pending.events;
@@ -128,21 +130,21 @@ void CoreLoop::step(Event& event, Pending& pending) {
 }
 
 /// A question about a final job is answered from the store, which must know all of this batch.
-void CoreLoop::fill_stored(Event& event, Pending& pending) {
+absl::Status CoreLoop::fill_stored(Event& event, Pending& pending) {
   auto* cancel = std::get_if<CancelJobRequest>(&event);
   auto* retry = std::get_if<RetryJobRequest>(&event);
-  if (cancel == nullptr && retry == nullptr) return;
+  if (cancel == nullptr && retry == nullptr) return absl::OkStatus();
   const std::string& id = cancel != nullptr ? cancel->job_id : retry->job_id;
-  if (core_->live_job(id) != nullptr) return;
+  if (core_->live_job(id) != nullptr) return absl::OkStatus();
   commit(pending);
-  auto job = store_.get(id);
-  if (!job.ok()) return;
+  UNFOLD_ASSIGN_OR_RETURN(v1::Job job, store_.get(id));
   if (cancel != nullptr) {
-    cancel->stored = *std::move(job);
-    return;
+    cancel->stored = std::move(job);
+    return absl::OkStatus();
   }
-  retry->stored = *std::move(job);
-  if (auto intents = store_.intents(id); intents.ok()) retry->stored_intents = *std::move(intents);
+  UNFOLD_ASSIGN_OR_RETURN(retry->stored_intents, store_.intents(id));
+  retry->stored = std::move(job);
+  return absl::OkStatus();
 }
 
 void CoreLoop::commit(Pending& pending) {

@@ -87,7 +87,7 @@ class CoreLoop {
   bool take(std::deque<Event>& events, std::deque<Reader>& readers);
   void handle(std::deque<Event>& events);
   void step(Event& event, Pending& pending);
-  void fill_stored(Event& event, Pending& pending);
+  absl::Status fill_stored(Event& event, Pending& pending);
   void commit(Pending& pending);
   void deliver(Effects& effects);
   void complete(Reply& reply);

@@ -95,6 +95,35 @@ TEST_F(JobService, EachOfABatchIsAnsweredByItselfInOrder) {
   EXPECT_EQ(response->results(2).job().request_id(), "b3");
 }
 
+TEST_F(JobService, ARepeatedBatchGetsItsFirstAnswersThoughItsProductsAreInTheWay) {
+  v1::BatchSubmitRequest batch;
+  *batch.add_requests() = probe("b1");
+  batch.mutable_requests(0)->mutable_spec()->mutable_probe()->set_output("out:product");
+  const auto first = call(&v1::JobService::Stub::BatchSubmit, *jobs_, batch);
+  ASSERT_TRUE(first.ok()) << first.status();
+  std::ofstream(folder_ / "out" / "product") << "published";
+  const auto again = call(&v1::JobService::Stub::BatchSubmit, *jobs_, batch);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->results(0).job().id(), first->results(0).job().id());
+  batch.mutable_requests(0)->set_request_id("b2");
+  EXPECT_EQ(call(&v1::JobService::Stub::BatchSubmit, *jobs_, batch)->results(0).code(),
+            static_cast<int>(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(JobService, ARepeatedSubmissionGetsItsFirstAnswerThoughItsDeadlineHasPassed) {
+  v1::SubmitRequest request = probe("r1");
+  auto& deadline = *request.mutable_spec()->mutable_deadline();
+  deadline.set_seconds(clock_.now().unix_ns / 1'000'000'000 + 2);
+  const auto job = submit(request);
+  ASSERT_TRUE(job.ok()) << job.status();
+  v1::WaitRequest wait;
+  wait.set_id(job->id());
+  EXPECT_EQ(call(&v1::JobService::Stub::Wait, *jobs_, wait)->state(), v1::JOB_STATE_EXPIRED);
+  const auto again = submit(request);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->id(), job->id());
+}
+
 TEST_F(JobService, PagesShowEveryJobOnceNewestFirst) {
   for (int i = 0; i < 25; ++i) ASSERT_TRUE(submit(probe()).ok());
   v1::ListJobsRequest request;

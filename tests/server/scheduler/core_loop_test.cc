@@ -16,7 +16,12 @@ namespace {
 class FailingStore final : public MemoryJobStore {
  public:
   std::atomic<bool> broken = false;
+  std::atomic<bool> unreadable = false;
   std::atomic<int> commits = 0;
+  absl::StatusOr<v1::Job> get(const std::string& id) const override {
+    if (unreadable) return absl::UnavailableError("I/O error");
+    return MemoryJobStore::get(id);
+  }
   absl::Status commit(const std::vector<StoreWrite>& writes,
                       const std::vector<JobEvent>& events) override {
     ++commits;
@@ -132,6 +137,18 @@ TEST_F(LoopTest, AFinalJobIsAnsweredFromTheStore) {
   retry.job_id = id;
   loop->post(retry);
   EXPECT_EQ(std::get<v1::Job>(*wait_for(5)).state(), v1::JOB_STATE_QUEUED);
+}
+
+TEST_F(LoopTest, AStoreThatCannotBeReadIsNotAJobThatIsNot) {
+  const std::string id = submit(1)->id();
+  loop->post(CancelJobRequest{.token = 2, .job_id = id, .stored = {}});
+  ASSERT_TRUE(wait_for(2).ok());
+  store.unreadable = true;
+  loop->post(CancelJobRequest{.token = 3, .job_id = id, .stored = {}});
+  EXPECT_TRUE(absl::IsUnavailable(wait_for(3).status())) << wait_for(3).status();
+  store.unreadable = false;
+  loop->post(CancelJobRequest{.token = 4, .job_id = "none", .stored = {}});
+  EXPECT_TRUE(absl::IsNotFound(wait_for(4).status()));
 }
 
 TEST_F(LoopTest, ReadersSeeTheCoreBetweenCommits) {
