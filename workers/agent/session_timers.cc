@@ -118,8 +118,9 @@ void SessionCore::escalate(Effects& effects, Duration now) {
   std::vector<std::int64_t> lost;
   for (auto& [fence, work] : works_) {
     if (!work.stop || work.finished || now < work.stop->since + grace(work)) continue;
-    stuck_ = true;
-    if (!drain_deadline_) drain_deadline_ = now + config_.drain_timeout;
+    const bool stuck = !passive(work.phase);  // an engine that was done just then is not
+    stuck_ = stuck_ || stuck;
+    if (stuck && !drain_deadline_) drain_deadline_ = now + config_.drain_timeout;
     if (work.abandoned) {
       lost.push_back(fence);
       continue;
@@ -127,7 +128,7 @@ void SessionCore::escalate(Effects& effects, Duration now) {
     v1::Finished finished = finished_of(work.assign);
     finished.set_error_class(work.stop->reason);
     finished.set_message(reason_text(work.stop->reason) +
-                         " (the engine did not react) [its worker restarts]");
+                         (stuck ? " (the engine did not react) [its worker restarts]" : ""));
     finish(work, std::move(finished), effects, now);
   }
   for (const std::int64_t fence : lost) works_.erase(fence);

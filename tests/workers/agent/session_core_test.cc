@@ -313,6 +313,17 @@ TEST_F(Session, ACancelledJobThatOnlyWaitsIsReportedAtOnceAndEndsNoProcess) {
   EXPECT_THAT(wanted<Exit>(), IsEmpty());
 }
 
+TEST_F(Session, ACancelThatCrossesTheEndOfTheComputationEndsNoProcess) {
+  assign(kFence);
+  core.phase(kFence, Phase::kComputing, now);
+  cancel(kFence);
+  core.phase(kFence, Phase::kHolding, now);  // it was done just then, and the writer is busy
+  pass(seconds(60));
+  ASSERT_FALSE(finished().empty());
+  EXPECT_EQ(finished()[0].error_class(), v1::ERROR_CLASS_CANCELLED);
+  EXPECT_THAT(wanted<Exit>(), IsEmpty());
+}
+
 TEST_F(Session, AJobThatIsTakenAwayWhileItOnlyWaitsEndsNoProcess) {
   assign(kFence, "behind a long job");
   abandon(kFence);
