@@ -82,7 +82,7 @@ int run_get(Session& session, const std::vector<std::string>& ids) {
 
 void add_filters(CLI::App& command, Flags& flags) {
   const auto term = [&](const std::string& flag, const std::string& field, const char* help) {
-    command
+    return command
         .add_option_function<std::string>(
             flag,
             [&flags, field](const std::string& value) {
@@ -94,7 +94,10 @@ void add_filters(CLI::App& command, Flags& flags) {
         ->type_name("VALUE")
         ->group("Which");
   };
-  term("--state", "state", "queued, loading, running, publishing, succeeded, failed, ...");
+  term("--state", "state", "queued, loading, running, publishing, succeeded, failed, ...")
+      ->check(CLI::IsMember({"queued", "loading", "running", "publishing", "succeeded", "failed",
+                             "cancelled", "expired", "quarantined"},
+                            CLI::ignore_case));
   term("--engine", "engine", "extraction, probe");
   term("--exposure", "exposure", "As 20261120-00051060");
   term("--camera", "camera", "As r0");

@@ -70,6 +70,7 @@ TEST_F(CliTest, UsageErrorsExitWith2) {
         {"no-such"},
         {"submit", "probe", "--run", "soon"},
         {"wait"},
+        {"jobs", "--state", "bogus"},
         {"submit", "extraction", "-i", "a", "-p", "b", "-o", "c", "-w", "1,2"}}) {
     const Ran ran = unfold(arguments);
     EXPECT_EQ(ran.code, 2) << ran.err;
