@@ -14,13 +14,14 @@ namespace {
 
 constexpr int kMaxMessageBytes = 8 << 20;
 
-/// One call. Keeps itself alive until gRPC is done with it; silent after forget().
+/// One call; silent after forget(). Its owner keeps it until wait_until_done() has returned and is
+/// the one who destroys it: a thread of gRPC that destroyed it could still be at it when the
+/// channel, or the process, is gone.
 class Session final : public grpc::ClientBidiReactor<v1::WorkerMessage, v1::SchedulerMessage> {
  public:
-  static std::shared_ptr<Session> open(v1::WorkerService::Stub& stub, std::int64_t number,
+  static std::unique_ptr<Session> open(v1::WorkerService::Stub& stub, std::int64_t number,
                                        Transport::Events events) {
-    auto session = std::shared_ptr<Session>(new Session(number, std::move(events)));
-    session->self_ = session;
+    auto session = std::unique_ptr<Session>(new Session(number, std::move(events)));
     stub.async()->Session(&session->context_, session.get());
     // Writes are started from outside of reactions; the hold keeps the call open for them.
     session->AddHold();
@@ -75,7 +76,6 @@ class Session final : public grpc::ClientBidiReactor<v1::WorkerMessage, v1::Sche
       events_.disconnected(
           number_, status.ok() ? "the scheduler closed the session" : status.error_message());
     }
-    const std::shared_ptr<Session> keep = std::move(self_);
     const MutexLock lock(mutex_);
     done_ = true;
     changed_.notify_all();
@@ -103,7 +103,6 @@ class Session final : public grpc::ClientBidiReactor<v1::WorkerMessage, v1::Sche
   const Transport::Events events_;
   grpc::ClientContext context_;
   v1::SchedulerMessage incoming_;
-  std::shared_ptr<Session> self_;
   Mutex mutex_;
   Condition changed_;
   std::deque<v1::WorkerMessage> outgoing_ UNFOLD_GUARDED_BY(mutex_);
@@ -151,7 +150,7 @@ class GrpcTransport final : public Transport {
 
   const Events events_;
   std::unique_ptr<v1::WorkerService::Stub> stub_;
-  std::shared_ptr<Session> session_;  // used by the agent's one thread only
+  std::unique_ptr<Session> session_;  // used by the agent's one thread only
 };
 
 }  // namespace
