@@ -21,18 +21,28 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-// Shell scripts stand for the programs: each notes its pid in a file and waits for SIGTERM.
-constexpr char kScheduler[] = R"(#!/bin/bash
-echo $$ >> "$1/scheduler.pids"; trap 'echo scheduler >> '"$1"'/stopped; exit 0' TERM
-[ -e "$1/broken" ] && { echo "no good"; exit 3; }
-eval "echo ready >&$3"; eval "exec $3>&-"
-while :; do read -t 60 <> <(:); done
+// Scripts stand for the programs: each notes its pid in a file and waits for SIGTERM. (Not in
+// shell: a trap that comes just before a shell begins to wait is only run after the wait.)
+constexpr char kScheduler[] = R"(#!/usr/bin/env python3
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+folder, ready = sys.argv[1], int(sys.argv[3])
+print(os.getpid(), file=open(folder + "/scheduler.pids", "a"))
+if os.path.exists(folder + "/broken"):
+    print("no good")
+    sys.exit(3)
+os.write(ready, b"ready\n")
+os.close(ready)
+signal.sigwait({signal.SIGTERM})
+print("scheduler", file=open(folder + "/stopped", "a"))
 )";
-constexpr char kWorker[] = R"(#!/bin/bash
-trap 'echo worker >> '"$1"'/stopped; exit 0' TERM
-[ -e "$1/stubborn" ] && trap '' TERM
-echo $$ >> "$1/worker.pids"
-while :; do read -t 60 <> <(:); done
+constexpr char kWorker[] = R"(#!/usr/bin/env python3
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+folder = sys.argv[1]
+print(os.getpid(), file=open(folder + "/worker.pids", "a"))
+signal.sigwait({signal.SIGTERM} if not os.path.exists(folder + "/stubborn") else {signal.SIGUSR2})
+print("worker", file=open(folder + "/stopped", "a"))
 )";
 
 /// A supervisor in a process of its own (it takes over signals), over two scripts.
