@@ -6,7 +6,8 @@
 
 The image is made by the bench from the PSF. Both sides run pinned to one core with one BLAS thread;
 the peer's JIT is warmed first; repeats are interleaved; medians are reported, with the largest
-differences of the results.
+differences of the results. The peer's numpy must run on OpenBLAS (Debian: libopenblas0-pthread); on
+the reference BLAS, which Debian installs by default, it is three times slower, and is refused here.
 """
 import argparse
 import json
@@ -43,6 +44,11 @@ except ImportError:  # a logger is all that the peer takes from it
     sys.modules["desiutil"], sys.modules["desiutil.log"] = package, log
 
 import numpy as np
+
+np.dot(np.ones((2, 2)), np.ones((2, 2)))
+if "openblas" not in open("/proc/self/maps").read():
+    sys.exit("the comparison would be unfair (numpy runs on the reference BLAS) [apt-get install libopenblas0-pthread]")
+
 from gpu_specter.core import extract_frame
 from gpu_specter.io import read_psf
 
