@@ -25,7 +25,8 @@ say "1/4 Packages"
 
 say "2/4 Build"
 build=$source_dir/build/quickstart
-CCACHE_BASEDIR=$source_dir cmake -S "$source_dir" -B "$build" -G Ninja -DUNFOLD_TESTS=OFF -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >/dev/null
+export CCACHE_BASEDIR=$source_dir CCACHE_NOHASHDIR=1
+cmake -S "$source_dir" -B "$build" -G Ninja -DUNFOLD_TESTS=OFF -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >/dev/null
 cmake --build "$build" -j "$(nproc)"
 unfold=$build/bin/unfold
 
