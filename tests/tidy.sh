@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# clang-tidy on the sources that changed since the last few landings (at most 12, newest first), or
+# clang-tidy on the sources that changed since the last few landings (at most 6), or
 # on those named. Usage: tests/tidy.sh BUILD_DIR [FILE ...]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -11,7 +11,7 @@ if [ "${#files[@]}" -eq 0 ]; then
   [ -n "$base" ] || base=$(git rev-list --max-parents=0 HEAD | tail -n 1)
   # gRPC and generated code cost a minute a file; the compiler's own warnings cover those adapters.
   mapfile -t files < <(git diff --name-only --diff-filter=AM "$base" -- 'common/*.cc' 'server/*.cc' 'workers/*.cc' 'client/*.cc' |
-    grep -vE '/rpc/|^workers/agent/session' | head -n "${UNFOLD_TIDY_FILES:-12}")
+    grep -vE '/rpc/|^workers/agent/session' | head -n "${UNFOLD_TIDY_FILES:-6}")
 fi
 [ "${#files[@]}" -eq 0 ] && { echo "clang-tidy: nothing changed"; exit 0; }
 printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy-14 -p "$build" --quiet 2>/dev/null
