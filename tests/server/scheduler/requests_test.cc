@@ -401,7 +401,7 @@ TEST_F(Requests, ExplainPredictsWhenAWaitingJobStarts) {
   }
   start(1, assigned(1).value());
   const auto wait_of = [&](const std::string& id) {
-    const auto& at = core->explain(id, now)->predicted_start();
+    const google::protobuf::Timestamp at = core->explain(id, now)->predicted_start();
     const std::int64_t ns = at.seconds() * 1'000'000'000 + at.nanos() - now.unix_ns;
     return static_cast<double>(ns) * 1e-9;
   };
