@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # From a fresh Debian 12 to a processed frame: installs, builds, starts the service in a scratch
 # folder, simulates one r-camera frame (500 fibres, 5760-7620 Angstrom) with a PSF it makes itself,
-# submits it, and shows the result.
+# submits it, and shows the result; then makes a small Compton telescope's image likewise.
 #   deploy/quickstart.sh                stops the service at the end
 #   deploy/quickstart.sh --keep         leaves it running and says how to reach it
 #   deploy/quickstart.sh --dir DIR      works in DIR rather than a new scratch folder
@@ -59,7 +59,13 @@ awk -v a="$started" -v b="$(date +%s.%N)" 'BEGIN {
   --image "$dir/data/preproc-$frame.fits" --output "$dir/frame-$frame.png"
 
 echo "(CHI2PIX of an exact model averages about 0.8: desispec's definition counts no degrees of freedom)"
-printf '\nFrame:   %s\nPicture: %s\n' "$dir/data/frame-$frame.fits" "$dir/frame-$frame.png"
+
+say "And an image: a small Compton telescope, simulated"
+"$unfold" simulate imaging --output "$dir/data/day.h5" --overwrite
+"$unfold" submit imaging --data "$dir/data/day.h5" --output "$dir/data/map.h5" --png "$dir/data/map.png" --overwrite --wait
+
+printf '\nFrame:   %s\nPicture: %s\nMap:     %s\nPicture: %s\n' "$dir/data/frame-$frame.fits" "$dir/frame-$frame.png" \
+  "$dir/data/map.h5" "$dir/data/map.png"
 if [ "$keep" = 1 ]; then
   disown "$service"
   printf 'The service is running (pid %s). Use it:  export UNFOLD_SERVER=%s; %s jobs\nStop it:  kill %s\n' \

@@ -18,6 +18,7 @@
 #include "workers/compute/cpu_device.h"
 #include "workers/cuda/loader.h"
 #include "workers/engines/extraction/extraction_engine.h"
+#include "workers/engines/imaging/imaging_engine.h"
 #include "workers/engines/probe/probe_engine.h"
 #include "workers/worker_options.h"
 
@@ -119,7 +120,8 @@ int run(const Options& options) {
   const auto probe = engine::make_probe_engine(clock);
   compute::Cpu cpu(options.threads);
   const auto extraction = engine::make_extraction_engine(*roots, cpu);
-  const std::vector<engine::Engine*> engines = {extraction.get(), probe.get()};
+  const auto imaging = engine::make_imaging_engine(*roots, cpu, clock);
+  const std::vector<engine::Engine*> engines = {extraction.get(), imaging.get(), probe.get()};
 
   agent::Agent::Options agent_options{.core = {.hello = hello_of(options, *roots, engines),
                                                .residency = nullptr,

@@ -6,6 +6,8 @@
 
 #include "client/cli/commands.h"
 #include "client/cli/output.h"
+#include "common/compare/map_diff.h"
+#include "common/formats/hdf5/file.h"
 
 namespace unfold::cli {
 namespace {
@@ -15,17 +17,18 @@ constexpr char kExamples[] =
 
 Examples:
   unfold diff frame-a.fits frame-b.fits
-  unfold diff reference.fits frame.fits --flux 0.05 --ivar 1e-3 --output-format json)";
+  unfold diff reference.fits frame.fits --flux 0.05 --ivar 1e-3 --output-format json
+  unfold diff map-a.h5 map-b.h5 --map 1e-5)";
 
 struct Flags {
   std::string a;
   std::string b;
   compare::Tolerances tolerances;
+  double map = 1e-6;
 };
 
-int run(Session& session, const Flags& flags) {
-  const absl::StatusOr<compare::FrameDifference> difference =
-      compare::diff_frames(flags.a, flags.b, flags.tolerances);
+template <class Difference>
+int report(Session& session, const absl::StatusOr<Difference>& difference) {
   if (!difference.ok()) return session.fail(difference.status(), CallKind::kSubmit);
   if (session.format == OutputFormat::kTable) {
     session.out << compare::to_text(*difference);
@@ -35,14 +38,25 @@ int run(Session& session, const Flags& flags) {
   return difference->same ? kOk : kJobFailed;
 }
 
+// Maps where either is HDF5: reading then says what the other is not.
+int run(Session& session, const Flags& flags) {
+  for (const std::string& path : {flags.a, flags.b}) {
+    const absl::StatusOr<bool> hdf5 = hdf5::is_hdf5(path, path);
+    if (!hdf5.ok()) return session.fail(hdf5.status(), CallKind::kSubmit);
+    if (*hdf5) return report(session, compare::diff_maps(flags.a, flags.b, flags.map));
+  }
+  return report(session, compare::diff_frames(flags.a, flags.b, flags.tolerances));
+}
+
 }  // namespace
 
 void add_diff(CLI::App& root, Session& session) {
-  CLI::App* command = root.add_subcommand("diff", "Compare two frames: numbers and headers");
+  CLI::App* command =
+      root.add_subcommand("diff", "Compare two frames or two maps: numbers and headers");
   command->group("Data");
   const auto flags = std::make_shared<Flags>();
   compare::Tolerances& largest = flags->tolerances;
-  command->add_option("A", flags->a, "A frame")->required()->type_name("");
+  command->add_option("A", flags->a, "A frame, or a map.h5")->required()->type_name("");
   command->add_option("B", flags->b, "Another")->required()->type_name("");
   const auto tolerance = [&](const char* name, auto& target, const char* help) {
     command->add_option(name, target, help)->type_name("X")->group("Tolerances");
@@ -55,6 +69,7 @@ void add_diff(CLI::App& root, Session& session) {
   tolerance("--ivar-floor", largest.ivar_floor,
             "Leave out bins below this share of the median ivar [1e-6]");
   tolerance("--mask-bins", largest.mask_bins, "Bins whose mask may differ [0]");
+  tolerance("--map", flags->map, "Of each dataset of a map, relative to its largest value [1e-6]");
   add_format_flag(*command, session);
   command->footer(kExamples);
   set_action(*command, session, [&session, flags] { return run(session, *flags); });

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "unfold/v1/types.pb.h"
 
@@ -25,6 +26,18 @@ v1::WavelengthGrid wavelength_flag(const std::string& text, const std::string& f
 
 /// "key=value"; the value may be empty or hold more "=".
 std::pair<std::string, std::string> label_flag(const std::string& text, const std::string& flag);
+
+/// "gamma:0.9" or "none", into a spec.
+void prior_flag(const std::string& text, const std::string& flag, v1::ImagingSpec& spec);
+
+/// "bulge:0,0,12": a name, galactic degrees and a radius.
+v1::SkyRegion region_flag(const std::string& text, const std::string& flag);
+
+/// "501,521".
+std::pair<double, double> range_flag(const std::string& text, const std::string& flag);
+
+/// "1,2,5,10".
+std::vector<std::int32_t> integers_flag(const std::string& text, const std::string& flag);
 
 std::int64_t size_flag(const std::string& text, const std::string& flag);
 

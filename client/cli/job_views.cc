@@ -102,6 +102,7 @@ Table job_table(const std::vector<v1::Job>& jobs, const google::protobuf::Timest
 
 std::string job_sheet(const v1::Job& job, const google::protobuf::Timestamp& now) {
   const v1::ExtractionSpec& extraction = job.spec().extraction();
+  const v1::ImagingSpec& imaging = job.spec().imaging();
   Entries entries = {{"id", job.id()},
                      {"engine", job.engine()},
                      {"state", state_word(job)},
@@ -110,6 +111,8 @@ std::string job_sheet(const v1::Job& job, const google::protobuf::Timestamp& now
                      {"camera", extraction.camera()},
                      {"image", extraction.image()},
                      {"psf", extraction.psf()},
+                     {"data", imaging.data()},
+                     {"response file", imaging.response()},
                      {"submitter", job.submitter()},
                      {"submitted", utc(job.submitted_at())},
                      {"finished", utc(job.finished_at())},

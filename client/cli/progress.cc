@@ -42,6 +42,11 @@ std::string details(const v1::Job& job) {
   if (progress.has_log_likelihood()) {
     absl::StrAppend(&out, "  logL ", people_number(progress.log_likelihood(), 8));
   }
+  const auto& numbers = progress.numbers();
+  if (const auto held_back = numbers.find("validation_log_likelihood");
+      held_back != numbers.end()) {
+    absl::StrAppend(&out, "  validation ", people_number(held_back->second, 8));
+  }
   return out;
 }
 

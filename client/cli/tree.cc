@@ -72,6 +72,7 @@ void add_all(CLI::App& root, Session& session) {
   add_workers(root, session);
   add_responses(root, session);
   add_simulate(root, session);
+  add_import(root, session);
   add_view(root, session);
   add_diff(root, session);
   add_doctor(root, session);

@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "client/cli/commands.h"
+#include "client/cli/map_summary.h"
 #include "client/cli/output.h"
 #include "common/compare/summary.h"
 
@@ -14,10 +15,12 @@ namespace unfold::cli {
 namespace {
 
 constexpr char kExamples[] =
-    R"(Draws an image with its masked pixels, a frame's spectra, or a PSF's stamps. Of a frame, a
-summary is printed as well; with --truth (of `unfold simulate`) it has the pulls.
+    R"(Draws an image with its masked pixels, a frame's spectra, a PSF's stamps, a sky map with its
+exposure and convergence, or the truth and exposure of a simulated imaging problem. Of a frame and
+of a map, a summary is printed as well; with --truth (of `unfold simulate`) a frame's has the pulls.
 
 Examples:
+  unfold view map.h5
   unfold view frame-r0-00051060.fits
   unfold view frame-r0-00051060.fits --truth truth-r0-00051060.fits -o pulls.png)";
 
@@ -40,6 +43,12 @@ int run(Session& session, const Flags& flags) {
   if (!viewed.ok()) return session.fail(viewed.status(), CallKind::kSubmit);
   nlohmann::ordered_json json = {
       {"png", png}, {"kind", viewed->kind}, {"width", viewed->width}, {"height", viewed->height}};
+  if (viewed->kind == "map") {
+    const absl::StatusOr<imaging_data::MapProduct> map =
+        imaging_data::read_map(flags.file, flags.file);
+    if (!map.ok()) return session.fail(map.status(), CallKind::kSubmit);
+    json.update(summary_of(*map));
+  }
   if (viewed->kind != "frame") {
     emit_object(session, json);
     return kOk;
@@ -55,10 +64,13 @@ int run(Session& session, const Flags& flags) {
 }  // namespace
 
 void add_view(CLI::App& root, Session& session) {
-  CLI::App* command = root.add_subcommand("view", "Draw a FITS file as a PNG; sum up a frame");
+  CLI::App* command =
+      root.add_subcommand("view", "Draw a FITS or HDF5 file as a PNG; sum up a frame or map");
   command->group("Data");
   const auto flags = std::make_shared<Flags>();
-  command->add_option("FILE", flags->file, "An image, frame or PSF")->required()->type_name("");
+  command->add_option("FILE", flags->file, "An image, frame, PSF, map or imaging problem")
+      ->required()
+      ->type_name("");
   command->add_option("-o,--output", flags->png, "The PNG [named after FILE, in this folder]")
       ->type_name("FILE");
   command->add_option("--truth", flags->options.truth, "Truth file of the simulator, for pulls")

@@ -6,6 +6,7 @@
 #include "common/base/status_macros.h"
 #include "common/plan/extraction_plan.h"
 #include "common/plan/files.h"
+#include "common/plan/imaging_plan.h"
 #include "common/plan/refuse.h"
 
 namespace unfold::plan {
@@ -55,13 +56,15 @@ absl::StatusOr<Planned> plan_engine(const v1::JobSpec& spec, const Roots& roots)
   switch (spec.engine_case()) {
     case v1::JobSpec::kExtraction:
       return plan_extraction(spec, roots);
+    case v1::JobSpec::kImaging:
+      return plan_imaging(spec, roots);
     case v1::JobSpec::kProbe:
       return plan_probe(spec, roots);
     case v1::JobSpec::ENGINE_NOT_SET:
       break;
   }
   return refuse("engine", "MISSING_FIELD", "the job names no engine", "nothing says what to do",
-                "set extraction");
+                "set extraction or imaging");
 }
 
 }  // namespace

@@ -7,6 +7,9 @@
 #include "common/base/status_macros.h"
 #include "common/formats/fits/errors.h"
 #include "common/formats/fits/scan.h"
+#include "common/formats/hdf5/file.h"
+#include "common/formats/imaging/map_file.h"
+#include "common/render/draw_map.h"
 #include "common/render/drawings.h"
 #include "common/render/plot.h"
 
@@ -16,9 +19,37 @@ namespace {
 constexpr int kLeastWidth = 900;
 constexpr int kMostWidth = 8192;
 
-enum class Kind { kPreproc, kFrame, kPsf };
+enum class Kind { kPreproc, kFrame, kPsf, kMap, kProblem };
+
+const char* name_of(Kind kind) {
+  switch (kind) {
+    case Kind::kPreproc:
+      return "preproc";
+    case Kind::kFrame:
+      return "frame";
+    case Kind::kPsf:
+      return "psf";
+    case Kind::kMap:
+      return "map";
+    case Kind::kProblem:
+      return "problem";
+  }
+  return "";
+}
+
+absl::StatusOr<Kind> kind_of_hdf5(const std::string& path) {
+  UNFOLD_ASSIGN_OR_RETURN(const hdf5::File file, hdf5::File::open(path, path));
+  UNFOLD_ASSIGN_OR_RETURN(const hdf5::ObjectKind map, file.kind_of("map"));
+  if (map == hdf5::ObjectKind::kDataset) return Kind::kMap;
+  UNFOLD_ASSIGN_OR_RETURN(const hdf5::ObjectKind in, file.kind_of("in"));
+  if (in == hdf5::ObjectKind::kGroup) return Kind::kProblem;
+  return fits::bad_file(path, "WRONG_TYPE", "it holds neither a map nor an imaging problem",
+                        "give what `submit imaging` or `simulate imaging` wrote");
+}
 
 absl::StatusOr<Kind> kind_of(const std::string& path) {
+  UNFOLD_ASSIGN_OR_RETURN(const bool is_hdf5, hdf5::is_hdf5(path, path));
+  if (is_hdf5) return kind_of_hdf5(path);
   UNFOLD_ASSIGN_OR_RETURN(const fits::ScannedHeaders file, fits::scan_headers(path, path));
   const fits::Structure& parts = file.structure;
   if (parts.find("FLUX") != nullptr && parts.find("RESOLUTION") != nullptr) return Kind::kFrame;
@@ -44,6 +75,11 @@ absl::StatusOr<Canvas> picture_of_image(const std::string& path, const ViewOptio
 
 absl::StatusOr<Canvas> picture_of(const std::string& path, Kind kind, const ViewOptions& options) {
   if (kind == Kind::kPreproc) return picture_of_image(path, options);
+  if (kind == Kind::kProblem) return draw_problem(path, options);
+  if (kind == Kind::kMap) {
+    UNFOLD_ASSIGN_OR_RETURN(const imaging_data::MapProduct map, imaging_data::read_map(path, path));
+    return draw_map(map, options);
+  }
   if (kind == Kind::kPsf) {
     UNFOLD_ASSIGN_OR_RETURN(const fits::Psf psf, fits::read_psf(path));
     return draw_psf(psf, options);
@@ -69,8 +105,7 @@ absl::StatusOr<Viewed> view(const std::string& path, const std::string& png,
   UNFOLD_ASSIGN_OR_RETURN(const Kind kind, kind_of(path));
   UNFOLD_ASSIGN_OR_RETURN(const Canvas canvas, picture_of(path, kind, options));
   UNFOLD_RETURN_IF_ERROR(canvas.write_png(png));
-  const char* name = kind == Kind::kFrame ? "frame" : kind == Kind::kPsf ? "psf" : "preproc";
-  return Viewed{name, canvas.width(), canvas.height()};
+  return Viewed{name_of(kind), canvas.width(), canvas.height()};
 }
 
 }  // namespace unfold::render

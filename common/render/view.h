@@ -16,14 +16,15 @@ struct ViewOptions {
 
 /// What was drawn.
 struct Viewed {
-  std::string kind;  ///< "preproc", "frame" or "psf"
+  std::string kind;  ///< "preproc", "frame", "psf", "map" or "problem"
   int width = 0;
   int height = 0;
 };
 
-/// Draws the FITS file `path` (.gz too) as a PNG at `png`, which is replaced if it exists. The
-/// file's content decides what is drawn: an image with its masked pixels; a frame's flux as an
-/// image, a few spectra and, with a truth file, their pulls; or a PSF's stamps over the CCD.
+/// Draws the FITS (.gz too) or HDF5 file `path` as a PNG at `png`, which is replaced if it exists.
+/// The file's content decides what is drawn: an image with its masked pixels; a frame's flux as an
+/// image, a few spectra and, with a truth file, their pulls; a PSF's stamps over the CCD; a sky map
+/// with its exposure and convergence; or an imaging problem's truth and exposure.
 /// Errors: InvalidArgument for a file that is none of these, or what reading or writing gave.
 absl::StatusOr<Viewed> view(const std::string& path, const std::string& png,
                             const ViewOptions& options);

@@ -51,6 +51,7 @@ absl::StatusOr<v1::ExplainResponse> explain_final(const absl::StatusOr<v1::Job>&
   if (!job->message().empty()) response.add_details(job->message());
   for (const v1::Attempt& attempt : job->attempts()) {
     response.add_details(absl::StrCat("Attempt ", attempt.number(), " ran on ", attempt.worker(),
+                                      attempt.response_hit() ? ", its response was resident" : "",
                                       attempt.message().empty() ? "" : ": ", attempt.message()));
   }
   if (job->state() != v1::JOB_STATE_SUCCEEDED) {

@@ -160,6 +160,8 @@ std::string engine_of(const v1::JobSpec& spec) {
   switch (spec.engine_case()) {
     case v1::JobSpec::kExtraction:
       return "extraction";
+    case v1::JobSpec::kImaging:
+      return "imaging";
     case v1::JobSpec::kProbe:
       return "probe";
     case v1::JobSpec::ENGINE_NOT_SET:

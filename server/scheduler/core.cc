@@ -124,7 +124,10 @@ Effects Core::State::end() {
     LiveJob& live = jobs.at(id);
     live.dirty = false;
     live.job.set_revision(++last_revision);
-    fx.writes.emplace_back(PutJob{live.job});
+    PutJob put{live.job};
+    // A picture of a running job is shown on request only: neither stored nor sent to watchers.
+    if (put.job.has_progress()) put.job.mutable_progress()->clear_preview_png();
+    fx.writes.emplace_back(std::move(put));
   }
   const auto complete = [this](v1::Job& job) {
     if (const LiveJob* live = find(job.id())) job = live->job;

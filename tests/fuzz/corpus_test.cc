@@ -4,8 +4,14 @@
 #include <random>
 #include <vector>
 
+#include "common/formats/cosi/events.h"
+#include "common/formats/cosi/npz.h"
+#include "common/formats/cosi/orientations.h"
 #include "common/formats/fits/preproc.h"
 #include "common/formats/fits/psf.h"
+#include "common/formats/hdf5/file.h"
+#include "common/formats/imaging/map_file.h"
+#include "common/formats/imaging/source.h"
 #include "tests/fuzz/targets.h"
 #include "tests/support/scratch_folder.h"
 
@@ -28,6 +34,8 @@ void run_all(const std::string& text) {
   scan_file(bytes);
   read_psf_file(bytes);
   read_preproc_file(bytes);
+  read_imaging_file(bytes);
+  read_raw_file(bytes);
 }
 
 TEST(Corpus, TheSeedsAreValidFiles) {
@@ -39,11 +47,21 @@ TEST(Corpus, TheSeedsAreValidFiles) {
     const auto psf = fits::read_psf(kCorpus / name);
     EXPECT_TRUE(psf.ok()) << psf.status();
   }
+  for (const char* name : {"imaging-counts.h5", "imaging-events.h5"}) {
+    const auto source = imaging_data::open_source({.data = {kCorpus / name, name}}, {});
+    EXPECT_TRUE(source.ok()) << source.status();
+  }
+  EXPECT_TRUE(imaging_data::read_map(kCorpus / "imaging-map.h5", "map").ok());
+  const auto ignore = [](const cosi::ComptonEvent&) {};
+  EXPECT_TRUE(cosi::read_events(kCorpus / "events.tra", "events", ignore).ok());
+  EXPECT_TRUE(cosi::read_orientations(kCorpus / "attitude.ori", "attitude").ok());
+  EXPECT_TRUE(cosi::npz_has(kCorpus / "arrays.npz", "ResponseGrid"));
+  EXPECT_TRUE(hdf5::File::open(kCorpus / "histpy-counts.h5", "histpy").ok());
 }
 
 TEST(Corpus, EveryFileIsReadOrRefused) {
   const auto files = corpus();
-  ASSERT_GE(files.size(), 6u);
+  ASSERT_GE(files.size(), 14u);
   for (const std::string& file : files) run_all(file);
 }
 

@@ -13,6 +13,9 @@
 #include "common/formats/fits/psf.h"
 #include "common/formats/fits/table.h"
 #include "common/formats/fits/writer.h"
+#include "common/formats/imaging/map_file.h"
+#include "common/formats/imaging/problem_file.h"
+#include "common/simulate/npz.h"
 #include "tests/common/formats/fits_files.h"
 
 namespace unfold {
@@ -95,6 +98,66 @@ void write_tiled(const std::string& path) {
   test::write_text(path, bytes);
 }
 
+// A sky of 12 pixels, so that most bytes are HDF5's own.
+imaging_data::ProblemParts small_problem() {
+  imaging_data::ProblemParts out;
+  out.sky = sky::healpix_grid(1, false);
+  out.bins = 3;
+  out.directions = 2;
+  out.times = 2;
+  out.instrument_response = {1, 2, 3, 4, 5, 6};
+  out.attitude.live_time = {10, 20};
+  out.attitude.time_bin = {0, 1};
+  out.attitude.lookup.direction.assign(24, 1);
+  out.counts = {{0, 1, 3}, {2, 0, 1}, {1, 300, 2}};
+  out.background_dc1 = {.name = "background_dc1", .full = {1, 2, 3, 4, 5, 6}, .bins = 3};
+  out.background_live = {.name = "background_live", .spectrum = {1, 2, 3}, .scale = {1, 2}};
+  out.group = {0, 1};
+  return out;
+}
+
+imaging_data::MapProduct small_map() {
+  imaging_data::MapProduct out;
+  out.sky = sky::healpix_grid(1, false);
+  out.energy_edges = {501, 521};
+  out.map.assign(12, 1);
+  out.exposure.assign(12, 2);
+  out.maps[1] = out.map;
+  out.log_likelihood = {-2, -1};
+  out.background_amplitude = {1, 0.9};
+  out.amplitudes = 1;
+  out.standard_error.assign(12, 0.5);
+  out.on_bound.assign(12, 0);
+  out.regions = {{"centre", 0, 0, 10, 1e-3, 1e-4, 5}};
+  out.attributes = {{"job", std::string("a")}, {"iterations", std::int64_t{2}}};
+  return out;
+}
+
+constexpr char kEvents[] =
+    "Type tra\n\nSE\nET CO\nID 1\nTI 100.25\nGX 202.8 10.8\nGZ 304.3 46.0\nSQ 2\n"
+    "CE 255.5 1 255.5 1\nCD 0 0 0 0 0 0 0 -1 0 0 0 0 0 0 0 0 0 0\nSE\nET PH\nPE 511\n"
+    "SE\nET CO\nTI 101\nCE 400 1 100 1\nCD 1 2 3 0 0 0 3 2 1 0 0 0\nEN\n";
+constexpr char kAttitude[] =
+    "Type OrientationsGalactic\n\nOG 10 1 2 3 4 550 5 6 0.75\n"
+    "OG 11.5 1 2 3 4 551 7 8 1\nOG 12.5 1 2 3 4 551 7 8 0\nEN\n";
+
+void write_text(const std::string& path, const char* text) {
+  if (std::FILE* file = std::fopen(path.c_str(), "wb"); file != nullptr) {
+    std::fputs(text, file);
+    std::fclose(file);
+  }
+}
+
+void write_arrays(const std::string& path) {
+  simulate::NpzWriter out(path);
+  const std::vector<double> grid = {0, 1, 2, 3, 4, 5, 6, 7};
+  const std::vector<std::int64_t> edges = {100, 200, 300};
+  out.add("ResponseGrid", grid, {1, 2, 2, 2});
+  out.add("energy_bin_edges", edges, {3});
+  out.finish().IgnoreError();
+}
+
+// The histpy-*.h5 of the corpus are of tests/common/formats/imaging/histpy_peer.py.
 void write_all(const std::string& folder) {
   const auto file = [&](const char* name) { return folder + "/" + name; };
   fits::Preproc preproc = test::small_preproc(8, 6, 2);
@@ -107,6 +170,15 @@ void write_all(const std::string& folder) {
   write_old_psf(file("psf-v2.fits"), "GAUSS-HERMITE");
   write_old_psf(file("psf-two-cores.fits"), "GAUSS-HERMITE2");
   write_tiled(file("preproc-tiled.fits"));
+  imaging_data::write_problem(file("imaging-counts.h5"), small_problem(), {.overwrite = true})
+      .IgnoreError();
+  imaging_data::write_problem(file("imaging-events.h5"), small_problem(),
+                              {.events = true, .overwrite = true})
+      .IgnoreError();
+  imaging_data::write_map(file("imaging-map.h5"), small_map()).IgnoreError();
+  write_text(file("events.tra"), kEvents);
+  write_text(file("attitude.ori"), kAttitude);
+  write_arrays(file("arrays.npz"));
 }
 
 }  // namespace

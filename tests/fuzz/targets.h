@@ -10,5 +10,7 @@ namespace unfold::fuzz {
 void scan_file(std::span<const std::byte> bytes);  ///< every HDU of any FITS file
 void read_psf_file(std::span<const std::byte> bytes);
 void read_preproc_file(std::span<const std::byte> bytes);
+void read_imaging_file(std::span<const std::byte> bytes);  ///< HDF5 problem, and map
+void read_raw_file(std::span<const std::byte> bytes);      ///< .tra, .ori, .npz, histpy's HDF5
 
 }  // namespace unfold::fuzz

@@ -14,7 +14,7 @@ CODE = (".h", ".cc", ".cu", ".cuh")
 
 # Module -> modules of ours whose headers it may include (its own always may be). DESIGN: acyclic.
 BASE = {"proto", "common/base"}
-SMALL = BASE | {"common/config", "common/log", "common/metrics", "common/roots", "common/publish"}
+SMALL = BASE | {"common/sky", "common/config", "common/log", "common/metrics", "common/roots", "common/publish"}
 FORMATS = SMALL | {"common/formats"}
 PLAN = FORMATS | {"common/plan"}
 JOBS = BASE | {"server/jobs"}
@@ -22,6 +22,7 @@ CORE = JOBS | {"server/fleet", "server/scheduler"}
 WORK = PLAN | {"workers/compute", "workers/kernels", "workers/residency", "workers/engines", "workers/cuda"}
 ALLOWED = {
     "common/base": {"proto"},
+    "common/sky": set(),
     "common/config": BASE,
     "common/log": BASE,
     "common/metrics": BASE,
@@ -42,7 +43,7 @@ ALLOWED = {
     "workers/kernels": {"workers/compute"},
     "workers/cuda": {"workers/compute", "workers/kernels"},
     "workers/residency": BASE,
-    "workers/engines": WORK,
+    "workers/engines": WORK | {"common/render"},
     "workers/agent": WORK,
     "workers": WORK | {"workers/agent"},
     "client": PLAN | {"client/rpc", "client/cli", "client/supervise", "common/simulate", "common/render", "common/compare"},
@@ -54,10 +55,21 @@ ALLOWED = {
 FENCED = {
     r"grpcpp/": {"server/rpc", "workers/agent", "client/rpc"},
     r"fitsio\.h": {"common/formats"},
-    r"hdf5": {"common/formats"},
+    r"hdf5|H5": {"common/formats"},
     r"sqlite3\.h": {"server/jobs"},
     r"httplib\.h": {"server/http"},
     r"prometheus/": {"common/metrics", "server/http", "server/rpc"},
+    r"lz4|libdeflate\.h": {"common/formats"},
+    r"zlib\.h": {"common/formats", "common/simulate"},
+    r"png\.h": {"common/render"},
+    r"yaml-cpp/": {"client/cli"},
+    r"CLI/": {"common/config", "server", "workers", "client", "client/cli"},
+    r"spdlog/": {"common/log"},
+    r"erfa": {"common/plan"},
+    r"openssl/": {"common/base"},
+    r"tbb/|oneapi/tbb/": {"common/sky", "common/simulate", "workers/compute", "workers/kernels"},
+    r"nlohmann/": {"common/compare", "common/log", "client/cli", "server/http"},
+    r"toml\+\+": {"common/config"},
     r"absl/|google/protobuf|unfold/v1": None,  # None: every module but compute, kernels and cuda
 }
 BARE = {"workers/compute", "workers/kernels", "workers/cuda"}
@@ -105,11 +117,20 @@ def layers(options):
     return complaints
 
 
+def package_folders():
+    """Where packages keep their headers that the compiler does not look into by itself."""
+    folders = ["/usr/include/eigen3"]
+    if shutil.which("pkg-config"):
+        told = subprocess.run(["pkg-config", "--cflags-only-I", "hdf5"], capture_output=True, text=True).stdout
+        folders += [word[2:] for word in told.split() if word.startswith("-I")]
+    return [word for folder in folders for word in ("-isystem", folder)]
+
+
 def headers_compile_alone(options):
     headers = tracked(options, (".h",), ("common/", "server/", "workers/", "client/"))
     headers = [h for h in headers if not h.endswith(".inl.h")]
     flags = ["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-x", "c++",
-             f"-I{options.source}", "-isystem", f"{options.build}/generated", "-isystem", "/usr/include/eigen3"]
+             f"-I{options.source}", "-isystem", f"{options.build}/generated", *package_folders()]
 
     def check(header):
         # Included from a source of its own, so that `#pragma once` is no warning.
@@ -203,7 +224,9 @@ def reasons_documented(options):
         text = text_of(options, name)
         for value in re.findall(r'\breason = ([^,;]*)', text):  # one literal, or a choice of them
             used |= set(re.findall(r'"([A-Z][A-Z0-9_]+)"', value))
-        used |= set(re.findall(r'\b(?:bad_file|refuse|cannot_write|folder_error)\([^;]*?"([A-Z][A-Z0-9_]{4,})"', text))
+        used |= set(re.findall(r'\b(?:bad_file|bad_object|problem|wrong|refuse|Refused|cannot_write|folder_error)[({][^;]*?'
+                               r'"([A-Z][A-Z0-9_]{4,})"', text))
+        used |= set(re.findall(r'StatusCode::k\w+,\s*"([A-Z][A-Z0-9_]+)"', text))  # rows of a table
     table = text_of(options, "docs/operations.md").split("## Error reasons")[1].split("\n## ")[0]
     listed = set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \|", table, re.M))
     return [f"{r} is not in docs/operations.md" for r in sorted(used - listed)] + \
@@ -219,7 +242,8 @@ def packages_listed(options):
              "PNG": "libpng-dev", "ZLIB": "zlib1g-dev", "PkgConfig": "pkg-config", "cfitsio": "libcfitsio-dev",
              "erfa": "liberfa-dev", "cpp-httplib": "libcpp-httplib-dev", "libdeflate": "libdeflate-dev",
              "CUDAToolkit": None, "Python3": "python3", "benchmark": "libbenchmark-dev", "tomlplusplus": "libtomlplusplus-dev",
-             "libseccomp": "libseccomp-dev", "FFTW3": "libfftw3-dev", "HDF5": "libhdf5-dev"}
+             "libseccomp": "libseccomp-dev", "FFTW3": "libfftw3-dev", "HDF5": "libhdf5-dev", "hdf5": "libhdf5-dev",
+             "liblz4": "liblz4-dev", "yaml-cpp": "libyaml-cpp-dev"}
     listed = set(text_of(options, "tests/packages.txt").split("\n"))
     complaints = []
     for name in tracked(options, (".cmake", "CMakeLists.txt")):

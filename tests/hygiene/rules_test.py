@@ -10,6 +10,7 @@ import rules
 
 BAD = {
     "client/cli/reach.cc": '#include "server/jobs/life.h"\n#include <grpcpp/grpcpp.h>\n',
+    "common/plan/packed.cc": "#include <lz4.h>\n#include <yaml-cpp/yaml.h>\n",
     "workers/kernels/imaging/a.cc": '#include "workers/kernels/extraction/b.h"\n#include "absl/status/status.h"\n',
     "common/base/open.cc": "int f() { return fits_open_file(0); }\n#ifdef FAST\n#endif\n",
     "common/base/lonely.h": "inline std::string f();\n",
@@ -21,6 +22,7 @@ BAD = {
     "common/base/long.cc": "\n" * 700,
     "tests/packages.txt": "g++\n",
     "common/base/why.cc": 'auto p = Problem{.reason = "NEVER_HEARD_OF"};\n',
+    "common/base/table.cc": 'Row kRows[] = {{1, absl::StatusCode::kNotFound, "IN_A_TABLE"}};\n',
     "docs/operations.md": "## Error reasons\n| `GONE` | no longer used |\n",
 }
 
@@ -51,7 +53,17 @@ class Rules(unittest.TestCase):
 
     def test_layers_names_every_kind_of_breach(self):
         self.write(BAD)
-        self.assertEqual(len(rules.layers(self.options)), 4)
+        self.assertEqual(len(rules.layers(self.options)), 6)
+
+    def test_headers_of_packages_in_folders_of_their_own_are_found(self):
+        self.write({"common/formats/a.h": "#pragma once\n#include <hdf5.h>\n#include <Eigen/Core>\n"})
+        self.assertEqual(rules.headers_compile_alone(self.options), [])
+
+    def test_reasons_are_found_wherever_they_stand(self):
+        self.write(BAD)
+        complaints = "\n".join(rules.reasons_documented(self.options))
+        for reason in ("NEVER_HEARD_OF", "IN_A_TABLE", "GONE"):
+            self.assertIn(reason, complaints)
 
     def test_an_innocent_tree_passes(self):
         self.write({"common/base/a.h": "#pragma once\nint f();\n", "tests/packages.txt": "g++\n",

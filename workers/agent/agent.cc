@@ -13,6 +13,8 @@ std::string engine_name(const v1::JobSpec& spec) {
   switch (spec.engine_case()) {
     case v1::JobSpec::kExtraction:
       return "extraction";
+    case v1::JobSpec::kImaging:
+      return "imaging";
     case v1::JobSpec::kProbe:
       return "probe";
     case v1::JobSpec::ENGINE_NOT_SET:
@@ -159,7 +161,8 @@ void Agent::start(const v1::Assign& assign) {
 void Agent::stop(const StopWork& order) {
   parts_.logger.info("job is stopped", {{"fence", order.fence}, {"error", order.why}});
   const MutexLock lock(mutex_);
-  if (const auto run = runs_.find(order.fence); run != runs_.end()) run->second->cancel();
+  if (const auto run = runs_.find(order.fence); run != runs_.end())
+    run->second->cancel(order.reason);
 }
 
 absl::Status Agent::wait_until_permitted(std::int64_t fence) {

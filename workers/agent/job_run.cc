@@ -129,7 +129,8 @@ bool JobRun::compute() {
             load_seconds = seconds;
             environment_.supervisor.phase(fence(), Phase::kComputing);
             environment_.supervisor.response_ready(fence(), hit, seconds);
-          }};
+          },
+      .note = [this](const std::string& line) { outcome_.log.push_back(line); }};
   const absl::Status status = timed("compute", [&]() -> absl::Status {
     UNFOLD_RETURN_IF_ERROR(stopped());
     UNFOLD_ASSIGN_OR_RETURN(
@@ -222,7 +223,18 @@ void JobRun::succeed(const std::vector<Publication::Published>& published) {
   outcome_.outputs = to_proto(published);
 }
 
+/// What never is tried again: a success, bad input, and what a person or a time limit stopped. Of
+/// other failures the scheduler decides.
+bool JobRun::was_the_last() const {
+  if (outcome_.status.ok()) return true;
+  if (outcome_.error_class == v1::ERROR_CLASS_INPUT_ERROR) return true;
+  const v1::ErrorClass reason = stop_reason_.load(std::memory_order_relaxed);
+  return outcome_.error_class == v1::ERROR_CLASS_CANCELLED &&
+         (reason == v1::ERROR_CLASS_CANCELLED || reason == v1::ERROR_CLASS_TIMEOUT);
+}
+
 void JobRun::end() {
+  if (was_the_last()) engine_.forget(assign_.spec(), assign_.job_id());
   for (const auto& [name, seconds] : outcome_.seconds) {
     outcome_.log.push_back(absl::StrFormat("%s: %.3f s", name, seconds));
   }

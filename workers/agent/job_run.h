@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -36,7 +37,11 @@ class JobRun {
   void write();  ///< and publish
 
   void hold();  ///< the product waits for the writer
-  void cancel() { cancel_.cancel(); }
+  /// `reason` says whether another attempt may follow.
+  void cancel(v1::ErrorClass reason) {
+    stop_reason_.store(reason, std::memory_order_relaxed);
+    cancel_.cancel();
+  }
   std::int64_t fence() const { return assign_.fence(); }
 
  private:
@@ -57,6 +62,7 @@ class JobRun {
   absl::Status stopped() const;
   bool go_on(const absl::Status& status, engine::Phase phase);
   void succeed(const std::vector<Publication::Published>& published);
+  bool was_the_last() const;
   void end();
   template <class Step>
   absl::Status timed(const std::string& name, Step step);
@@ -65,6 +71,7 @@ class JobRun {
   engine::Engine& engine_;
   RunEnvironment environment_;
   engine::CancelToken cancel_;
+  std::atomic<v1::ErrorClass> stop_reason_{v1::ERROR_CLASS_UNSPECIFIED};
   std::vector<Place> places_;
   std::unique_ptr<engine::Input> input_;
   std::unique_ptr<engine::Product> product_;

@@ -42,6 +42,7 @@ struct StartWork {
 struct StopWork {  ///< cancel it; it will publish nothing
   std::int64_t fence = 0;
   std::string why;
+  v1::ErrorClass reason = v1::ERROR_CLASS_CANCELLED;
 };
 struct PreloadResponse {
   v1::PreloadResponseOrder order;

@@ -89,7 +89,7 @@ void SessionCore::stop(Work& work, v1::ErrorClass reason, const std::string& why
                        Duration now) {
   if (work.stop || work.finished || work.committed()) return;  // a granted publication is finished
   work.stop = Stop{reason, now};
-  effects.push_back(StopWork{work.assign.fence(), why});
+  effects.push_back(StopWork{work.assign.fence(), why, reason});
   if (!passive(work.phase)) return;
   // No engine has it, so none has to react: its turn may be long in coming.
   v1::Finished finished = finished_of(work.assign);
@@ -109,7 +109,7 @@ void SessionCore::abandon(std::int64_t fence, const std::string& why, Effects& e
   work->abandoned = true;
   if (!work->stop) {
     work->stop = Stop{v1::ERROR_CLASS_WORKER_LOST, now};
-    effects.push_back(StopWork{fence, why});
+    effects.push_back(StopWork{fence, why, v1::ERROR_CLASS_WORKER_LOST});
   }
   if (passive(work->phase)) works_.erase(fence);
 }

@@ -53,7 +53,8 @@ class CancelToken {
 
 /// What a running job is given. `progress` may be called from any thread and never blocks; it also
 /// feeds the heartbeat: an engine that does not call it for the lease's length counts as stuck.
-/// `response_ready` is called once, when the response is in memory.
+/// `response_ready` is called once, when the response is in memory. `note` puts a line into the
+/// job's log.
 struct RunContext {
   residency::ResponseCache& responses;
   std::function<void(const v1::Progress&)> progress;
@@ -61,6 +62,7 @@ struct RunContext {
   std::string job_id;
   int attempt = 1;
   std::function<void(bool hit, double load_seconds)> response_ready;
+  std::function<void(const std::string&)> note = [](const std::string&) {};
 };
 
 /// A file the engine writes at `path` (absolute, or /proc/self/fd/N/name); the publisher gives it
@@ -90,6 +92,8 @@ class Engine {
   /// Brings a job's response into memory ahead of it.
   virtual absl::Status preload(const v1::JobSpec& spec, const v1::Plan& plan,
                                residency::ResponseCache& responses) = 0;
+  /// Removes what attempts at a job left for each other. Called when none is to follow.
+  virtual void forget(const v1::JobSpec& /*spec*/, const std::string& /*job_id*/) {}
 };
 
 }  // namespace unfold::engine

@@ -33,11 +33,17 @@ bool same(const struct stat& now, const v1::InputIdentity& then) {
 absl::StatusOr<FileHandle> open_planned(const Roots& roots, const std::string& rooted,
                                         const v1::Plan& plan) {
   UNFOLD_ASSIGN_OR_RETURN(FileHandle file, roots.open_file(rooted));
+  UNFOLD_RETURN_IF_ERROR(check_unchanged(file, rooted, plan));
+  return file;
+}
+
+absl::Status check_unchanged(const FileHandle& file, const std::string& rooted,
+                             const v1::Plan& plan) {
   const v1::InputIdentity* planned = find(rooted, plan);
-  if (planned == nullptr) return file;
+  if (planned == nullptr) return absl::OkStatus();
   struct stat now {};
   if (::fstat(file.fd(), &now) != 0) return absl::ErrnoToStatus(errno, rooted);
-  if (same(now, *planned)) return file;
+  if (same(now, *planned)) return absl::OkStatus();
   return error({.code = absl::StatusCode::kFailedPrecondition,
                 .reason = "INPUT_CHANGED",
                 .field = "",

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/roots/roots.h"
 #include "unfold/v1/types.pb.h"
@@ -13,6 +14,11 @@ namespace unfold::engine {
 /// Roots::open_file(). A file that the plan does not list is opened unchecked.
 absl::StatusOr<FileHandle> open_planned(const Roots& roots, const std::string& rooted,
                                         const v1::Plan& plan);
+
+/// INPUT_CHANGED where an open file is no longer what `plan` was made for: it was written to while
+/// it was read. What was read from it must not stay under a key that the plan made.
+absl::Status check_unchanged(const FileHandle& file, const std::string& rooted,
+                             const v1::Plan& plan);
 
 /// The identity of an input as text, for cache keys; empty when the plan does not list it.
 std::string identity_text(const std::string& rooted, const v1::Plan& plan);

@@ -61,6 +61,10 @@ class Cache final : public ResponseCache {
   absl::StatusOr<Acquired> use(Entry& entry, bool hit) UNFOLD_REQUIRES(mutex_);
   absl::StatusOr<Acquired> load_into(const std::string& key, const std::shared_ptr<Entry>& entry,
                                      const Loader& load) UNFOLD_EXCLUDES(mutex_);
+  /// For another caller's load of an entry that counts this one as waiting.
+  absl::StatusOr<Acquired> wait_for(Entry& entry,
+                                    const std::function<absl::Status()>& while_waiting)
+      UNFOLD_EXCLUDES(mutex_);
   absl::StatusOr<Acquired> settle(const std::string& key, const std::shared_ptr<Entry>& entry,
                                   absl::StatusOr<std::shared_ptr<const Response>> loaded,
                                   double load_seconds) UNFOLD_EXCLUDES(mutex_);
@@ -78,25 +82,38 @@ class Cache final : public ResponseCache {
 
 absl::StatusOr<ResponseCache::Acquired> Cache::acquire(const Key& key, const Loader& load) {
   std::shared_ptr<Entry> entry;
+  bool mine = false;
   {
     const MutexLock lock(mutex_);
     if (const auto found = entries_.find(key.key); found != entries_.end()) {
       entry = found->second;
-      const bool resident = !entry->loading;
+      if (!entry->loading) return use(*entry, true);
       ++entry->waiting;
-      while (entry->loading) settled_.wait(mutex_);
-      --entry->waiting;
-      if (!entry->failure.ok()) return entry->failure;
-      return use(*entry, resident);
+    } else {
+      if (absl::Status room = make_room(key.expected_bytes); !room.ok()) return room;
+      entry = std::make_shared<Entry>();
+      entry->engine = key.engine;
+      entry->bytes = key.expected_bytes;
+      used_bytes_ += entry->bytes;
+      entries_.emplace(key.key, entry);
+      mine = true;
     }
-    if (absl::Status room = make_room(key.expected_bytes); !room.ok()) return room;
-    entry = std::make_shared<Entry>();
-    entry->engine = key.engine;
-    entry->bytes = key.expected_bytes;
-    used_bytes_ += entry->bytes;
-    entries_.emplace(key.key, entry);
   }
-  return load_into(key.key, entry, load);
+  return mine ? load_into(key.key, entry, load) : wait_for(*entry, key.while_waiting);
+}
+
+absl::StatusOr<ResponseCache::Acquired> Cache::wait_for(
+    Entry& entry, const std::function<absl::Status()>& while_waiting) {
+  constexpr std::chrono::seconds kBetweenQuestions{1};
+  for (absl::Status go_on;; go_on = while_waiting ? while_waiting() : absl::OkStatus()) {
+    const MutexLock lock(mutex_);
+    if (entry.loading && go_on.ok()) settled_.wait_for(mutex_, kBetweenQuestions);
+    if (entry.loading && go_on.ok()) continue;
+    --entry.waiting;
+    if (entry.loading) return go_on;
+    if (!entry.failure.ok()) return entry.failure;
+    return use(entry, false);
+  }
 }
 
 absl::StatusOr<ResponseCache::Acquired> Cache::use(Entry& entry, bool hit) {

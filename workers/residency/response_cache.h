@@ -42,6 +42,9 @@ class ResponseCache {
     std::string key;
     std::string engine;
     std::int64_t expected_bytes = 0;
+    /// Asked about every second while another caller loads; an error ends the wait. Never called
+    /// with the cache's lock.
+    std::function<absl::Status()> while_waiting = {};
   };
   struct Acquired {
     std::shared_ptr<const Response> response;

@@ -54,6 +54,22 @@ TEST_F(Sessions, OnlyLeasesThatAHeartbeatShowsAreRenewed) {
   EXPECT_EQ(count(1, v1::SchedulerMessage::kAbandon), 1);
 }
 
+TEST_F(Sessions, APictureOfARunningJobIsShownAndNotStored) {
+  connect(1, "w");
+  const std::string id = submit(probe_job());
+  const v1::Assign assign = assigned(1).value();
+  start(1, assign);
+  v1::HeldLease lease = held(assign);
+  lease.mutable_progress()->set_done(3);
+  lease.mutable_progress()->set_preview_png("picture");
+  heartbeat(1, {lease});
+  EXPECT_EQ(core->live_job(id)->progress().preview_png(), "picture");
+  const auto stored = store.get(id);
+  ASSERT_TRUE(stored.ok());
+  EXPECT_EQ(stored->progress().done(), 3);
+  EXPECT_TRUE(stored->progress().preview_png().empty());
+}
+
 TEST_F(Sessions, AHeartbeatIsAcknowledgedBySequence) {
   connect(1, "w");
   v1::WorkerMessage message;

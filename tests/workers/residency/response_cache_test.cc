@@ -72,6 +72,29 @@ TEST_F(ResponseCacheTest, ASecondUseIsAHitAndLoadsNothing) {
   EXPECT_EQ(loads, 1);
 }
 
+TEST_F(ResponseCacheTest, ACallerThatWaitsForAnothersLoadIsAskedWhetherToGoOn) {
+  std::latch loading(1), give_up(1);
+  std::thread loader([&] {
+    const auto load = [&]() -> absl::StatusOr<std::shared_ptr<const Response>> {
+      loading.count_down();
+      give_up.wait();
+      return std::make_shared<DeviceResponse>(device, 10);
+    };
+    EXPECT_TRUE(cache->acquire({"a", "probe", 10}, load).ok());
+  });
+  loading.wait();
+  const ResponseCache::Key key{
+      .key = "a", .engine = "probe", .expected_bytes = 10, .while_waiting = [this] {
+        EXPECT_EQ(cache->resident_bytes(), 10);  // takes the cache's lock
+        return absl::CancelledError("told to stop");
+      }};
+  EXPECT_TRUE(absl::IsCancelled(cache->acquire(key, {}).status()));
+  give_up.count_down();
+  loader.join();
+  EXPECT_TRUE(get("a", 10)->hit);
+  EXPECT_TRUE(cache->evict("a").ok());  // nobody counts as waiting
+}
+
 TEST_F(ResponseCacheTest, ListTellsUsesHoldersAndIdleTime) {
   const auto held = get("a", 10);
   get("a", 10).IgnoreError();

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <deque>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "common/base/mutex.h"
+
+namespace unfold::engine {
+
+/// SHA-256 of the files read last, by their identity, so that a file is read for it once. Holds
+/// 256. Thread safe.
+class FileDigests {
+ public:
+  /// An empty identity is never remembered.
+  absl::StatusOr<std::string> of(const std::string& identity, const std::string& path) const;
+
+ private:
+  mutable Mutex mutex_;
+  mutable std::deque<std::pair<std::string, std::string>> known_ UNFOLD_GUARDED_BY(mutex_);
+};
+
+}  // namespace unfold::engine
