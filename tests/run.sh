@@ -52,6 +52,7 @@ if [ "$quick" = 0 ]; then
   cmake --build build/asan -j "$jobs" --target unit_tests
   say "address and undefined-behaviour sanitizers: units"
   # Sanitized objects define symbols of their own; and a refused allocation is to be a null pointer.
+  export LSAN_OPTIONS=suppressions=$PWD/tests/leaks.supp:print_suppressions=0
   ASAN_OPTIONS=allocator_may_return_null=1 run_tests build/asan -L '^(unit|kernels)$' -E isa_objects
 
   say "short fuzz"

@@ -2,6 +2,11 @@
 find_package(Threads REQUIRED)
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(TBB REQUIRED)
+# FFTW in both precisions, single-threaded, as the target unfold_fftw.
+find_library(UNFOLD_FFTW_DOUBLE fftw3 REQUIRED)
+find_library(UNFOLD_FFTW_FLOAT fftw3f REQUIRED)
+add_library(unfold_fftw INTERFACE)
+target_link_libraries(unfold_fftw INTERFACE ${UNFOLD_FFTW_DOUBLE} ${UNFOLD_FFTW_FLOAT})
 if(UNFOLD_TESTS)
   find_package(GTest QUIET)
   if(NOT GTest_FOUND)

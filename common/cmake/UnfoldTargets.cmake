@@ -55,3 +55,42 @@ function(unfold_test name)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
 endfunction()
+
+# unfold_isa_kernels(NAME NAMESPACE unfold::x HEADER dispatch.h)
+# An object library of kernels_{v2,v3,v4}.cc (x86-64) or kernels_baseline.cc (elsewhere) of this
+# folder. Each defines NAMESPACE::LEVEL::kTable, a KernelTable; generates the source of
+# NAMESPACE::kernels(Isa), which HEADER declares. Sets NAME_SOURCES: what a library adds to its own.
+# Contraction (fused multiply-add) is allowed and nothing else that changes a result; errno and
+# traps are never read.
+function(unfold_isa_kernels name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "NAMESPACE;HEADER" "")
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+    set(levels v2 v3 v4)
+  else()
+    set(levels baseline)
+  endif()
+  set(UNFOLD_ISA_NAMESPACE ${arg_NAMESPACE})
+  set(UNFOLD_ISA_HEADER ${arg_HEADER})
+  set(UNFOLD_ISA_TABLES "")
+  set(UNFOLD_ISA_CASES "")
+  set(sources "")
+  foreach(level ${levels})
+    set(march "")
+    if(NOT level STREQUAL "baseline")
+      set(march "-march=x86-64-${level}")
+    endif()
+    string(SUBSTRING ${level} 0 1 first)
+    string(TOUPPER ${first} first)
+    string(SUBSTRING ${level} 1 -1 rest)
+    string(APPEND UNFOLD_ISA_TABLES "namespace ${level} {\nextern const KernelTable kTable;\n}\n")
+    string(APPEND UNFOLD_ISA_CASES "    case compute::Isa::k${first}${rest}:\n      return ${level}::kTable;\n")
+    list(APPEND sources kernels_${level}.cc)
+    set_source_files_properties(kernels_${level}.cc PROPERTIES
+      COMPILE_OPTIONS "-O3;-ffp-contract=fast;-fno-math-errno;-fno-trapping-math;${march}")
+  endforeach()
+  configure_file(${PROJECT_SOURCE_DIR}/common/cmake/isa_dispatch.cc.in ${CMAKE_CURRENT_BINARY_DIR}/isa_dispatch.cc @ONLY)
+  add_library(${name} OBJECT ${sources})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE unfold_warnings)
+  set(${name}_SOURCES ${CMAKE_CURRENT_BINARY_DIR}/isa_dispatch.cc $<TARGET_OBJECTS:${name}> PARENT_SCOPE)
+endfunction()

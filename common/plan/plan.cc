@@ -60,6 +60,7 @@ absl::StatusOr<Planned> plan_engine(const v1::JobSpec& spec, const Roots& roots)
       return plan_imaging(spec, roots);
     case v1::JobSpec::kProbe:
       return plan_probe(spec, roots);
+    case v1::JobSpec::kSpi:  // refused as no engine until its plan is written
     case v1::JobSpec::ENGINE_NOT_SET:
       break;
   }

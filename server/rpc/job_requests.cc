@@ -162,6 +162,8 @@ std::string engine_of(const v1::JobSpec& spec) {
       return "extraction";
     case v1::JobSpec::kImaging:
       return "imaging";
+    case v1::JobSpec::kSpi:
+      return "spi";
     case v1::JobSpec::kProbe:
       return "probe";
     case v1::JobSpec::ENGINE_NOT_SET:

@@ -19,7 +19,7 @@ FORMATS = SMALL | {"common/formats"}
 PLAN = FORMATS | {"common/plan"}
 JOBS = BASE | {"server/jobs"}
 CORE = JOBS | {"server/fleet", "server/scheduler"}
-WORK = PLAN | {"workers/compute", "workers/kernels", "workers/residency", "workers/engines", "workers/cuda"}
+WORK = PLAN | {"workers/compute", "workers/nufft", "workers/kernels", "workers/residency", "workers/engines", "workers/cuda"}
 ALLOWED = {
     "common/base": {"proto"},
     "common/sky": set(),
@@ -40,8 +40,9 @@ ALLOWED = {
     "server/http": CORE | SMALL,
     "server": CORE | PLAN | {"server/rpc", "server/http"},
     "workers/compute": set(),
-    "workers/kernels": {"workers/compute"},
-    "workers/cuda": {"workers/compute", "workers/kernels"},
+    "workers/nufft": {"workers/compute"},
+    "workers/kernels": {"workers/compute", "workers/nufft"},
+    "workers/cuda": {"workers/compute", "workers/nufft", "workers/kernels"},
     "workers/residency": BASE,
     "workers/engines": WORK | {"common/render"},
     "workers/agent": WORK,
@@ -67,12 +68,13 @@ FENCED = {
     r"spdlog/": {"common/log"},
     r"erfa": {"common/plan"},
     r"openssl/": {"common/base"},
-    r"tbb/|oneapi/tbb/": {"common/sky", "common/simulate", "workers/compute", "workers/kernels"},
+    r"tbb/|oneapi/tbb/": {"common/sky", "common/simulate", "workers/compute", "workers/nufft", "workers/kernels"},
+    r"fftw3": {"workers/nufft", "workers/kernels"},
     r"nlohmann/": {"common/compare", "common/log", "client/cli", "server/http"},
     r"toml\+\+": {"common/config"},
     r"absl/|google/protobuf|unfold/v1": None,  # None: every module but compute, kernels and cuda
 }
-BARE = {"workers/compute", "workers/kernels", "workers/cuda"}
+BARE = {"workers/compute", "workers/nufft", "workers/kernels", "workers/cuda"}
 
 
 def tracked(options, suffixes=CODE, under=("",)):

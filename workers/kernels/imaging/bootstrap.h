@@ -3,10 +3,13 @@
 #include <span>
 #include <vector>
 
-#include "workers/kernels/imaging/archive.h"
+#include "workers/compute/archive.h"
 #include "workers/kernels/imaging/reconstruct.h"
 
 namespace unfold::imaging {
+
+using compute::ArchiveReader;
+using compute::ArchiveWriter;
 
 /// A region's pixels on the model's axis, energies included.
 struct RegionPixels {

@@ -3,10 +3,13 @@
 #include <memory>
 #include <vector>
 
-#include "workers/kernels/imaging/archive.h"
+#include "workers/compute/archive.h"
 #include "workers/kernels/imaging/reconstruct.h"
 
 namespace unfold::imaging {
+
+using compute::ArchiveReader;
+using compute::ArchiveWriter;
 
 /// One Reconstruction with its history and the rules that need no second fit: a number of updates,
 /// or a likelihood that no longer rises. Not thread safe.

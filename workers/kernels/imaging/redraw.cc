@@ -6,9 +6,11 @@
 #include <stdexcept>
 #include <string>
 
-#include "workers/kernels/imaging/random.h"
+#include "workers/compute/random.h"
 
 namespace unfold::imaging {
+
+using compute::Random;
 namespace {
 
 constexpr double kLargestCount = 2147483648.0;

@@ -1,4 +1,4 @@
-#include "workers/kernels/imaging/random.h"
+#include "workers/compute/random.h"
 
 #include <gtest/gtest.h>
 
@@ -10,6 +10,8 @@
 
 namespace unfold::imaging {
 namespace {
+
+using compute::Random;
 
 constexpr int kDraws = 200000;
 

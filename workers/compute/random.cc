@@ -1,9 +1,9 @@
-#include "workers/kernels/imaging/random.h"
+#include "workers/compute/random.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace unfold::imaging {
+namespace unfold::compute {
 namespace {
 
 constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
@@ -13,6 +13,8 @@ std::uint64_t mix(std::uint64_t z) {
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
   return z ^ (z >> 31);
 }
+
+constexpr double kTwoPi = 6.283185307179586;
 
 /// ln(n!). std::lgamma writes a global sign.
 double log_factorial(double n) {
@@ -112,4 +114,9 @@ std::int64_t Random::poisson(double mean) {
   return mean < 10 ? poisson_by_inversion(*this, mean) : poisson_by_rejection(*this, mean);
 }
 
-}  // namespace unfold::imaging
+double Random::normal() {
+  const double radius = std::sqrt(-2 * std::log(uniform()));
+  return radius * std::cos(kTwoPi * uniform());
+}
+
+}  // namespace unfold::compute

@@ -2,11 +2,12 @@
 
 #include <cstdint>
 
-namespace unfold::imaging {
+namespace unfold::compute {
 
 /// Random numbers as a pure function of (seed, stream, place, how many were drawn before): what an
 /// event gets depends neither on the number of threads nor on which events were drawn before it.
-/// SplitMix64's output function over a counter. Cheap to make; not thread safe.
+/// An image gets its noise, a start its phases the same way. SplitMix64's output function over a
+/// counter. Cheap to make; not thread safe.
 class Random {
  public:
   Random(std::uint64_t seed, std::uint64_t stream, std::uint64_t place);
@@ -14,6 +15,8 @@ class Random {
   std::uint64_t bits();
   /// (0, 1), 53 bits.
   double uniform();
+  /// Standard normal (Box and Muller, both of each pair thrown away but one: a draw has no memory).
+  double normal();
 
   /// Successes among n trials of probability p; exact for every n that a double holds: the
   /// inverse of the distribution where n min(p, 1 - p) < 10, else Hoermann's transformed rejection
@@ -28,4 +31,4 @@ class Random {
   std::uint64_t counter_ = 0;
 };
 
-}  // namespace unfold::imaging
+}  // namespace unfold::compute

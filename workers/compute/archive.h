@@ -7,9 +7,7 @@
 
 #include "workers/compute/view.h"
 
-namespace unfold::imaging {
-
-using compute::Index;
+namespace unfold::compute {
 
 /// Writes lists of numbers one after another, each with its length, for Archive to read back.
 class ArchiveWriter {
@@ -56,4 +54,4 @@ class ArchiveReader {
   std::span<const double> rest_;
 };
 
-}  // namespace unfold::imaging
+}  // namespace unfold::compute

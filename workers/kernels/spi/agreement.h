@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "workers/compute/cpu_device.h"
+#include "workers/kernels/spi/rotations.h"
+
+/// How well two volumes agree: aligned over rotations, translation and hand, Fourier shell
+/// correlation, and the resolution that may honestly be claimed.
+namespace unfold::spi {
+
+/// b is turned, shifted and perhaps inverted so that it lies on a: a(x) ~ b'(x).
+struct Alignment {
+  Quaternion rotation{1, 0, 0, 0};
+  bool inverted = false;
+  double shift[3] = {0, 0, 0};  ///< voxels
+  double correlation = 0;
+};
+
+/// Densities [M^3] centred at M / 2. Rotation from intensities |F|^2 (which know neither shift nor
+/// hand) over `starts` super-Fibonacci rotations and local refinement, then hand and shift.
+Alignment align_densities(compute::Cpu& cpu, Index grid, std::span<const double> a,
+                          std::span<const double> b, Index starts = 3000);
+/// Intensities given by their autocorrelations [M^3]: rotation only.
+Alignment align_intensities(compute::Cpu& cpu, Index grid, std::span<const double> a,
+                            std::span<const double> b, Index starts = 3000);
+/// b moved onto a, by Fourier interpolation (no loss beyond round-off inside the sphere). The
+/// density is not clipped.
+std::vector<double> apply(compute::Cpu& cpu, Index grid, std::span<const double> b,
+                          const Alignment& alignment);
+
+/// [M / 2 + 1] shells of width one mode. Complex: of densities; real: of intensities (radial mean
+/// of each shell taken off both, else every pair agrees).
+std::vector<double> shell_correlation(compute::Cpu& cpu, Index grid, std::span<const double> a,
+                                      std::span<const double> b);
+std::vector<double> intensity_shell_correlation(compute::Cpu& cpu, Index grid,
+                                                std::span<const double> a,
+                                                std::span<const double> b);
+/// (FSC - FSC_random) / (1 - FSC_random), phases of both randomised beyond the shell where the raw
+/// FSC falls below 0.8 (Chen et al. 2013): what a shared support alone makes is taken off.
+std::vector<double> corrected_correlation(compute::Cpu& cpu, Index grid, std::span<const double> a,
+                                          std::span<const double> b,
+                                          std::span<const std::uint8_t> support_a,
+                                          std::span<const std::uint8_t> support_b,
+                                          std::uint64_t seed);
+/// 1 / q, Angstrom, where the correlation first falls below `threshold` (between shells: linear);
+/// 1 / qmax where it never does, infinity where it does in the first shell. Shell s is at
+/// s 2 qmax / M.
+double resolution_of(std::span<const double> correlation, double qmax, Index grid,
+                     double threshold);
+
+}  // namespace unfold::spi

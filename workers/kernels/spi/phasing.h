@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "workers/compute/cpu_device.h"
+#include "workers/compute/view.h"
+
+namespace unfold::spi {
+
+using compute::Index;
+
+/// ER, HIO, RAAR and shrinkwrap on an autocorrelation; engines/spi.md a.4 and i.6.
+struct PhaseSchedule {
+  int loops = 4;  ///< of { er ER, hio HIO, er ER, shrinkwrap }, then er ER
+  int er = 50;
+  int hio = 25;
+  double beta = 0.3;
+  bool raar = false;         ///< RAAR instead of HIO
+  double blur = 0.5;         ///< sigma of the Gaussian on the autocorrelation, voxels
+  double shrink_sigma = 1;   ///< voxels
+  double shrink_weight = 1;  ///< threshold = weight x standard deviation of the blurred density
+};
+
+/// What a start goes on from; both empty: the central half box where the autocorrelation exceeds
+/// 1 %, times uniform random numbers.
+struct PhaseStart {
+  std::vector<std::uint8_t> support;  ///< [M^3], centred
+  std::vector<double> density;        ///< [M^3], centred
+  std::uint64_t seed = 1;
+};
+
+struct PhaseResult {
+  std::vector<double> density;          ///< [M^3], centred at M / 2, >= 0
+  std::vector<std::uint8_t> support;    ///< [M^3]
+  std::vector<double> autocorrelation;  ///< [M^3] of the density, scaled to the input's
+  double fourier_error = 0;             ///< sqrt(sum (|F| - A)^2 / sum A^2) over known amplitudes
+};
+
+/// Amplitudes that are data: [M^3] centred, 1 where smallest measured |q| <= |k| <= qmax.
+std::vector<std::uint8_t> known_amplitudes(Index grid, double qmin, double qmax);
+
+/// One result a start, in order; starts run side by side on the Cpu's threads. `known` [M^3] or
+/// empty: all. The zero frequency floats always. `cancelled` may be empty; asked often; then the
+/// results are not to be used. Deterministic.
+std::vector<PhaseResult> phase(compute::Cpu& cpu, Index grid,
+                               std::span<const double> autocorrelation,
+                               std::span<const std::uint8_t> known,
+                               std::span<const PhaseStart> starts, const PhaseSchedule& schedule,
+                               const std::function<bool()>& cancelled = {});
+
+/// Starts brought onto the first by translation and inversion, and averaged. prtf [M / 2 + 1]: by
+/// shell, |mean of F| / A over the starts (modulus of the averaged phase factor).
+struct Consensus {
+  std::vector<double> density;  ///< [M^3]
+  std::vector<double> prtf;
+  double agreement = 0;  ///< median correlation of each start with the average
+};
+Consensus consensus(compute::Cpu& cpu, Index grid, std::span<const PhaseResult> results,
+                    std::span<const std::uint8_t> known);
+
+}  // namespace unfold::spi
