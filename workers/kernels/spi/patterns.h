@@ -68,6 +68,7 @@ class PatternSet {
 
  private:
   PatternSet(Index frames, Index pixels) : frames_(frames), pixels_(pixels) {}
+  void row(Index frame, float* out) const;
 
   Index frames_ = 0;
   Index pixels_ = 0;

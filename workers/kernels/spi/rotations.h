@@ -39,7 +39,7 @@ double spacing_of(Index n);
 Index references_for(double radians);
 
 /// Estimated against true orientations, after the best global rotation G (est ~ truth G), which is
-/// found robustly: the median over frames is what counts.
+/// found robustly, half turns about the beam allowed: it stands where most frames are wrong.
 struct OrientationErrors {
   Quaternion global;
   std::vector<double> degrees;  ///< [N]
