@@ -43,16 +43,19 @@ struct PhaseResult {
 std::vector<std::uint8_t> known_amplitudes(Index grid, double qmin, double qmax);
 
 /// One result a start, in order; starts run side by side on the Cpu's threads. `known` [M^3] or
-/// empty: all. The zero frequency floats always. `cancelled` may be empty; asked often; then the
-/// results are not to be used. Deterministic.
+/// empty: all. The zero frequency floats always. `cancelled` may be empty; asked once a loop, by
+/// one thread at a time; then the results are not to be used. Deterministic. Iterates in a cube
+/// whose edge transforms fast, not in M^3 (phase_box.h). Throws std::invalid_argument where sizes
+/// differ.
 std::vector<PhaseResult> phase(compute::Cpu& cpu, Index grid,
                                std::span<const double> autocorrelation,
                                std::span<const std::uint8_t> known,
                                std::span<const PhaseStart> starts, const PhaseSchedule& schedule,
                                const std::function<bool()>& cancelled = {});
 
-/// Starts brought onto the first by translation and inversion, and averaged. prtf [M / 2 + 1]: by
-/// shell, |mean of F| / A over the starts (modulus of the averaged phase factor).
+/// Starts brought by translation (also by parts of voxels) and inversion onto the one of the
+/// smallest Fourier error, and averaged inside |k| <= M / 2. prtf [M / 2 + 1]: by shell of known
+/// modes, sum |sum of F over starts| / sum |F|.
 struct Consensus {
   std::vector<double> density;  ///< [M^3]
   std::vector<double> prtf;
