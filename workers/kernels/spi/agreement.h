@@ -31,20 +31,22 @@ Alignment align_intensities(compute::Cpu& cpu, Index grid, std::span<const doubl
 std::vector<double> apply(compute::Cpu& cpu, Index grid, std::span<const double> b,
                           const Alignment& alignment);
 
-/// [M / 2 + 1] shells of width one mode. Complex: of densities; real: of intensities (radial mean
-/// of each shell taken off both, else every pair agrees).
+/// [M / 2 + 1] shells of width one mode. Complex: of densities; real: of intensities (the
+/// mean over each |k| taken off both, else every pair agrees).
 std::vector<double> shell_correlation(compute::Cpu& cpu, Index grid, std::span<const double> a,
                                       std::span<const double> b);
 std::vector<double> intensity_shell_correlation(compute::Cpu& cpu, Index grid,
                                                 std::span<const double> a,
                                                 std::span<const double> b);
-/// (FSC - FSC_random) / (1 - FSC_random), phases of both randomised beyond the shell where the raw
-/// FSC falls below 0.8 (Chen et al. 2013): what a shared support alone makes is taken off.
+/// (FSC - FSC_random) / (1 - FSC_random), of two maps less their isotropic parts: a ball agrees
+/// with every ball. FSC_random is what the supports make of the shells where the raw FSC is at
+/// least 0.8 were all other phases random (Chen et al. 2013): its expectation, at the maps' own
+/// power in each shell, instead of one draw. Shells below the first that falls under 0.8 are not
+/// corrected.
 std::vector<double> corrected_correlation(compute::Cpu& cpu, Index grid, std::span<const double> a,
                                           std::span<const double> b,
                                           std::span<const std::uint8_t> support_a,
-                                          std::span<const std::uint8_t> support_b,
-                                          std::uint64_t seed);
+                                          std::span<const std::uint8_t> support_b);
 /// 1 / q, Angstrom, where the correlation first falls below `threshold` (between shells: linear);
 /// 1 / qmax where it never does, infinity where it does in the first shell. Shell s is at
 /// s 2 qmax / M.

@@ -1,0 +1,245 @@
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+
+#include "workers/kernels/spi/agreement.h"
+#include "workers/kernels/spi/best_shift.h"
+#include "workers/kernels/spi/spectrum.h"
+#include "workers/kernels/spi/turned_intensity.h"
+
+namespace unfold::spi {
+namespace {
+
+using compute::View;
+using Complex = std::complex<double>;
+
+constexpr double kRadian = 180 / std::numbers::pi;
+constexpr Index kModesCompared = 30000;
+constexpr std::size_t kCoarseKept = 24;  ///< candidates of the grid that are refined
+constexpr std::size_t kFineKept = 6;     ///< of those, at full resolution
+constexpr double kFinalStep = 0.02 / kRadian;
+
+struct Candidate {
+  Quaternion rotation;
+  double agreement = 0;
+};
+
+nufft::Modes cube(Index grid) { return {grid, grid, grid}; }
+
+void keep_best(std::vector<Candidate>& candidates, std::size_t count) {
+  std::stable_sort(
+      candidates.begin(), candidates.end(),
+      [](const Candidate& a, const Candidate& b) { return a.agreement > b.agreement; });
+  if (candidates.size() > count) candidates.resize(count);
+}
+
+/// The best first, none within `apart` radians of a better one.
+void drop_repeats(std::vector<Candidate>& candidates, double apart) {
+  std::vector<Candidate> kept;
+  for (const Candidate& c : candidates) {
+    const bool near = std::any_of(kept.begin(), kept.end(), [&](const Candidate& k) {
+      return angle_between(k.rotation, c.rotation) < apart;
+    });
+    if (!near) kept.push_back(c);
+  }
+  candidates = std::move(kept);
+}
+
+/// Moves along three axes while that helps, then at half the step, down to `last`.
+Candidate climb(const TurnedIntensity& compare, const nufft::CosineGrid<float>& turned,
+                Candidate best, double first, double last) {
+  best.agreement = compare.agreement(turned, best.rotation);
+  for (double step = first; step > last; step /= 2) {
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (int move = 0; move < 6; ++move) {
+        std::array<double, 3> turn{};
+        turn[static_cast<std::size_t>(move / 2)] = move % 2 == 0 ? step : -step;
+        const Quaternion next = multiply(rotation_by(turn), best.rotation);
+        const double agreement = compare.agreement(turned, next);
+        if (agreement > best.agreement) {
+          best = {next, agreement};
+          moved = true;
+        }
+      }
+    }
+  }
+  return best;
+}
+
+/// Rotations at which b's intensity lies on a's, best first, different ones.
+std::vector<Candidate> best_rotations(compute::Cpu& cpu, Index grid, std::span<const double> a,
+                                      std::span<const double> b, Index starts) {
+  nufft::CosineGrid<float> turned(cpu, cube(grid), {.tolerance = 1e-4});
+  std::vector<float> narrow(b.begin(), b.end());
+  const double largest = *std::max_element(b.begin(), b.end());
+  if (largest > 0) {
+    std::transform(b.begin(), b.end(), narrow.begin(),
+                   [&](double v) { return static_cast<float>(v / largest); });
+  }
+  turned.set(View<const float, 3>(narrow.data(), grid, grid, grid));
+
+  // Speckles are two modes wide where the particle fills half the box: shells beyond this radius
+  // would see no overlap between one rotation of the grid and the next.
+  const double spacing = spacing_of(starts);
+  const Index reach = grid / 2;
+  const Index coarse_reach =
+      std::clamp(static_cast<Index>(std::lround(2.5 / spacing)), std::min<Index>(3, reach), reach);
+  const TurnedIntensity coarse(grid, a, 1, coarse_reach, kModesCompared);
+  std::vector<Candidate> candidates(static_cast<std::size_t>(starts));
+  cpu.parallel_for(starts, [&](Index j) {
+    const Quaternion r = super_fibonacci(j, starts);
+    candidates[static_cast<std::size_t>(j)] = {r, coarse.agreement(turned, r)};
+  });
+  const auto refine = [&](const TurnedIntensity& compare, double first, double last) {
+    cpu.parallel_for(static_cast<Index>(candidates.size()), [&](Index j) {
+      Candidate& c = candidates[static_cast<std::size_t>(j)];
+      c = climb(compare, turned, c, first, last);
+    });
+  };
+  keep_best(candidates, kCoarseKept);
+  refine(coarse, spacing / 3, spacing / 12);
+  keep_best(candidates, kCoarseKept);
+  drop_repeats(candidates, spacing / 3);
+  keep_best(candidates, kFineKept);
+
+  const TurnedIntensity fine(grid, a, 1, reach, kModesCompared);
+  refine(fine, spacing / 12, kFinalStep);
+  keep_best(candidates, kFineKept);
+  drop_repeats(candidates, 1 / kRadian);
+  return candidates;
+}
+
+std::vector<double> autocorrelation_of(Index grid, std::span<const double> density) {
+  auto spectrum = spectrum_of(grid, density);
+  for (Complex& f : spectrum) f = std::norm(f);
+  return volume_of(grid, spectrum);
+}
+
+/// F of `density` at R^T k for the modes of `shells`.
+std::vector<Complex> turned_modes(compute::Cpu& cpu, const Shells& shells,
+                                  std::span<const double> density, const Quaternion& rotation,
+                                  double tolerance) {
+  const Index m = shells.grid();
+  const Matrix3 r = matrix_of(rotation);
+  const double radians = 2 * std::numbers::pi / static_cast<double>(m);
+  std::vector<double> points;
+  points.reserve(static_cast<std::size_t>(3 * shells.size()));
+  for (Index p = 0; p < shells.size(); ++p) {
+    const Mode& mode = shells.mode(p);
+    for (std::size_t d = 0; d < 3; ++d) {
+      points.push_back(radians * (r[d] * mode.k[0] + r[3 + d] * mode.k[1] + r[6 + d] * mode.k[2]));
+    }
+  }
+  nufft::Plan<double> plan(cpu, cube(m), {.tolerance = tolerance});
+  plan.set_points(View<const double, 2>(points.data(), shells.size(), 3));
+  std::vector<Complex> volume(density.begin(), density.end());
+  std::vector<Complex> out(static_cast<std::size_t>(shells.size()));
+  plan.type2(View<const Complex, 3>(volume.data(), m, m, m),
+             View<Complex, 1>(out.data(), shells.size()));
+  return out;
+}
+
+std::vector<Complex> modes_of(const Shells& shells, std::span<const double> density) {
+  const auto spectrum = spectrum_of(shells.grid(), density);
+  std::vector<Complex> out(static_cast<std::size_t>(shells.size()));
+  for (Index p = 0; p < shells.size(); ++p) {
+    out[static_cast<std::size_t>(p)] = spectrum[static_cast<std::size_t>(shells.place(p))];
+  }
+  return out;
+}
+
+/// 1 / sqrt(power of a x power of b) in each shell, so that no shell outshouts the others; the
+/// zero frequency tells no position.
+std::vector<Complex> whitened_cross(const Shells& shells, const std::vector<Complex>& a,
+                                    const std::vector<Complex>& b, bool inverted) {
+  std::vector<Complex> cross(a.size());
+  for (Index s = std::max<Index>(1, shells.first_shell()); s < shells.end_shell(); ++s) {
+    double power_a = 0, power_b = 0;
+    for (auto p = static_cast<std::size_t>(shells.begin(s));
+         p < static_cast<std::size_t>(shells.end(s)); ++p) {
+      power_a += std::norm(a[p]);
+      power_b += std::norm(b[p]);
+    }
+    const double scale = std::sqrt(power_a * power_b) /
+                         static_cast<double>(std::max<Index>(1, shells.end(s) - shells.begin(s)));
+    if (!(scale > 0)) continue;
+    for (auto p = static_cast<std::size_t>(shells.begin(s));
+         p < static_cast<std::size_t>(shells.end(s)); ++p) {
+      cross[p] = a[p] * (inverted ? b[p] : std::conj(b[p])) / scale;
+    }
+  }
+  return cross;
+}
+
+/// Without the zero frequency, after rotation, hand and shift.
+double correlation_after(const Shells& shells, const std::vector<Complex>& a,
+                         const std::vector<Complex>& b, const Alignment& alignment) {
+  const double radians = 2 * std::numbers::pi / static_cast<double>(shells.grid());
+  double cross = 0, power_a = 0, power_b = 0;
+  for (Index p = 0; p < shells.size(); ++p) {
+    const Mode& mode = shells.mode(p);
+    if (mode.k[0] == 0 && mode.k[1] == 0 && mode.k[2] == 0) continue;
+    const Complex fa = a[static_cast<std::size_t>(p)];
+    Complex fb = b[static_cast<std::size_t>(p)];
+    if (alignment.inverted) fb = std::conj(fb);
+    double turn = 0;
+    for (int d = 0; d < 3; ++d) turn += radians * mode.k[d] * alignment.shift[d];
+    cross += (fa * std::conj(fb) * std::polar(1.0, turn)).real();
+    power_a += std::norm(fa);
+    power_b += std::norm(fb);
+  }
+  const double power = std::sqrt(power_a * power_b);
+  return power > 0 ? cross / power : 0;
+}
+
+}  // namespace
+
+Alignment align_intensities(compute::Cpu& cpu, Index grid, std::span<const double> a,
+                            std::span<const double> b, Index starts) {
+  const Candidate best = best_rotations(cpu, grid, a, b, starts).front();
+  return {.rotation = best.rotation, .correlation = best.agreement};
+}
+
+Alignment align_densities(compute::Cpu& cpu, Index grid, std::span<const double> a,
+                          std::span<const double> b, Index starts) {
+  const auto rotations =
+      best_rotations(cpu, grid, autocorrelation_of(grid, a), autocorrelation_of(grid, b), starts);
+  const Shells shells(grid);
+  const std::vector<Complex> fixed = modes_of(shells, a);
+  Alignment best;
+  double highest = -1;
+  for (const Candidate& candidate : rotations) {
+    const auto turned = turned_modes(cpu, shells, b, candidate.rotation, 1e-5);
+    for (const bool inverted : {false, true}) {
+      const ShiftFound found = best_shift(shells, whitened_cross(shells, fixed, turned, inverted));
+      if (found.agreement <= highest) continue;
+      highest = found.agreement;
+      best = {.rotation = candidate.rotation, .inverted = inverted};
+      std::copy(found.shift.begin(), found.shift.end(), best.shift);
+      best.correlation = correlation_after(shells, fixed, turned, best);
+    }
+  }
+  return best;
+}
+
+std::vector<double> apply(compute::Cpu& cpu, Index grid, std::span<const double> b,
+                          const Alignment& alignment) {
+  const Shells shells(grid);
+  const auto turned = turned_modes(cpu, shells, b, alignment.rotation, 1e-11);
+  const double radians = 2 * std::numbers::pi / static_cast<double>(grid);
+  std::vector<Complex> spectrum(b.size());
+  for (Index p = 0; p < shells.size(); ++p) {
+    Complex f = turned[static_cast<std::size_t>(p)];
+    if (alignment.inverted) f = std::conj(f);
+    double turn = 0;
+    for (int d = 0; d < 3; ++d) turn += radians * shells.mode(p).k[d] * alignment.shift[d];
+    f *= std::polar(1.0, -turn);
+    spectrum[static_cast<std::size_t>(shells.mirror(p))] = std::conj(f);
+    spectrum[static_cast<std::size_t>(shells.place(p))] = f;
+  }
+  return volume_of(grid, spectrum);
+}
+
+}  // namespace unfold::spi
