@@ -14,30 +14,50 @@ namespace unfold::spi {
 
 enum class Metric { kPoisson, kSqrt, kEuclid };
 
+/// Pixels that slices are cut at, prepared once by Slicer::choose().
+struct PixelChoice {
+  std::vector<std::uint32_t> pixel;  ///< [P'] of the detector
+  std::vector<float> position;       ///< [P', 3] pi q / qmax: radians
+  std::vector<float> correction;     ///< [P']
+
+  Index size() const { return static_cast<Index>(pixel.size()); }
+};
+
 /// An intensity to cut slices from: autocorrelation a [M, M, M], centred at M / 2, in frames'
-/// units: I(q) = sum_n a_n cos(n.x), x = pi q / qmax. `background` [P] or empty, added to every
-/// slice (times no fluence).
+/// units: I(q) = sum_n a_n cos(n.x), x = pi q / qmax. Immutable between two set(): const members
+/// are thread safe. The detector must outlive it.
 class Slicer {
  public:
   Slicer(compute::Cpu& cpu, Index grid, const Detector& detector, double tolerance = 1e-4,
          compute::Isa isa = compute::choose_isa());
   void set(View<const double, 3> autocorrelation);
 
-  /// out [J, P']: slices at the pixels `pixels` (indices into the detector), times their
-  /// correction, not clipped. Thread safe; parallel over J.
+  PixelChoice choose(std::vector<std::uint32_t> pixels) const;
+
+  /// out [J, P']: slices times the pixels' correction, not clipped. Parallel over J.
+  void slices(std::span<const Quaternion> rotations, const PixelChoice& choice,
+              View<float, 2> out) const;
   void slices(std::span<const Quaternion> rotations, std::span<const std::uint32_t> pixels,
               View<float, 2> out) const;
-  /// One slice, serial.
-  void slice(const Quaternion& rotation, std::span<const std::uint32_t> pixels, float* out) const;
+  /// One slice, serial: out [P'].
+  void slice(const Quaternion& rotation, const PixelChoice& choice, float* out) const;
+  /// The mean slice over all rotations (I averaged over each sphere), times the correction: out
+  /// [P']. What a frame looks like that has no structure.
+  void mean_slice(const PixelChoice& choice, float* out) const;
 
-  /// The pixels [P'] of a choice, with their q scaled to radians, prepared once.
   const Detector& detector() const { return *detector_; }
 
  private:
   compute::Cpu* cpu_;
   const Detector* detector_;
+  Index modes_;
   nufft::CosineGrid<float> grid_;
+  std::vector<double> shell_;  ///< sum of a over |n|^2 = 0, 1, 2, ...
 };
+
+/// Pixels that orientations are found with: of class kGood with |q| <= `qlimit` (0: qmax / sqrt 2,
+/// the circle inscribed in a square detector, and one in a thousand more).
+std::vector<std::uint32_t> matching_pixels(const Detector& detector, double qlimit = 0);
 
 /// Slices below this share of the model's largest value are raised to it: a logarithm needs it.
 inline constexpr float kModelFloor = 1e-6f;
@@ -48,14 +68,15 @@ inline constexpr float kModelFloor = 1e-6f;
 ///   sqrt:    S = sum sqrt(K m) / sqrt(u)
 ///   euclid:  S = -(|m|^2 + |K|^2 - 2 m.K), m scaled by one number for all references (std K /
 ///            std m), as SpiniFEL does
-/// over the pixels of class kGood with |q| <= `qlimit` (0: qmax / sqrt 2, the inscribed circle of a
-/// square detector, as the references do).
+/// over matching_pixels(). "The model's largest value" and std m are those of the same 64 slices,
+/// spread over all rotations, whichever references are asked for: all scores of a model compare.
 struct MatchOptions {
   Metric metric = Metric::kPoisson;
   double qlimit = 0;
   Index top = 8;                        ///< candidates kept a frame, at most 16
   std::span<const float> background{};  ///< [P] or empty; poisson only
-  std::span<const double> fluence{};    ///< [N]; with a background
+  std::span<const double> fluence{};    ///< [N] > 0; with a background
+  double euclid_scale = 0;              ///< m times this; 0: std K / std m
   compute::Isa isa = compute::choose_isa();
 };
 
@@ -88,7 +109,18 @@ std::vector<float> scores(compute::Cpu& cpu, const PatternSet& frames, const Sli
                           std::span<const Quaternion> rotation, Index per_frame,
                           const MatchOptions& options);
 
-/// P[i, k] = exp(beta (S[i, k] - max)) / sum: [N, K] in, [N, K] out. -inf scores get 0.
+/// Score [N] of the mean slice: how well no structure fits. What a non-hit scores anyway.
+std::vector<float> mean_scores(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slicer,
+                               const MatchOptions& options);
+
+/// Model totals u [J] over the matching pixels, clipped as in scores: a frame's fluence is its
+/// total over them, less the background's, divided by u.
+std::vector<double> slice_totals(compute::Cpu& cpu, const Slicer& slicer,
+                                 std::span<const Quaternion> rotations,
+                                 const MatchOptions& options);
+
+/// P[i, k] = exp(beta (S[i, k] - max)) / sum: [N, K] in, [N, K] out. -inf scores get 0; a row of
+/// nothing else gets 0 throughout.
 std::vector<float> posterior(std::span<const float> score, Index per_frame, double beta);
 
 }  // namespace unfold::spi

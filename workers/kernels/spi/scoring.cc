@@ -1,0 +1,144 @@
+#include "workers/kernels/spi/scoring.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "workers/kernels/spi/score_terms.h"
+
+namespace unfold::spi {
+namespace {
+
+/// Slices that stand for all: enough for a largest value and a spread.
+constexpr Index kTypical = 64;
+
+TermKind kind_of(const MatchOptions& options) {
+  switch (options.metric) {
+    case Metric::kSqrt:
+      return TermKind::kSqrt;
+    case Metric::kEuclid:
+      return TermKind::kEuclid;
+    case Metric::kPoisson:
+      break;
+  }
+  return options.background.empty() ? TermKind::kPoisson : TermKind::kBackground;
+}
+
+/// Mean and mean square, added to in order.
+struct Moments {
+  double count = 0, sum = 0, square = 0;
+  void add(double x) { count += 1, sum += x, square += x * x; }
+  double deviation() const {
+    const double mean = sum / count;
+    return std::sqrt(std::max(0.0, square / count - mean * mean));
+  }
+};
+
+void check(const PatternSet& frames, const Slicer& slicer, const MatchOptions& options) {
+  if (frames.pixels() != slicer.detector().pixels())
+    throw std::invalid_argument("frames and detector differ in their number of pixels");
+  if (options.top < 1 || options.top > 16)
+    throw std::invalid_argument("between 1 and 16 candidates can be kept a frame");
+  if (options.background.empty()) return;
+  if (options.metric != Metric::kPoisson)
+    throw std::invalid_argument(
+        "only the Poisson score knows a background (choose metric poisson or drop it)");
+  if (static_cast<Index>(options.background.size()) != frames.pixels() ||
+      static_cast<Index>(options.fluence.size()) != frames.frames())
+    throw std::invalid_argument(
+        "a background needs one value a pixel and a fluence for each frame");
+}
+
+}  // namespace
+
+Scoring::Scoring(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slicer,
+                 const MatchOptions& options)
+    : metric_(options.metric),
+      kind_(kind_of(options)),
+      choice_(slicer.choose(matching_pixels(slicer.detector(), options.qlimit))),
+      fluence_(options.fluence),
+      kernels_(&spi::kernels(options.isa).terms[static_cast<int>(kind_)]),
+      scale_(options.euclid_scale) {
+  check(frames, slicer, options);
+  if (choice_.size() == 0)
+    throw std::invalid_argument(
+        "no pixel can be matched (all are masked, or none lies within the limit in q)");
+  if (!options.background.empty())
+    for (const std::uint32_t p : choice_.pixel) background_.push_back(options.background[p]);
+  find_scales(cpu, frames, slicer);
+}
+
+void Scoring::find_scales(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slicer) {
+  std::vector<float> typical(static_cast<std::size_t>(kTypical * size()));
+  slicer.slices(reference_rotations(kTypical, {1, 0, 0, 0}), choice_,
+                View<float, 2>(typical.data(), kTypical, size()));
+  const float largest = *std::max_element(typical.begin(), typical.end());
+  floor_ = std::max(kModelFloor * largest, 1e-30f);
+  if (kind_ != TermKind::kEuclid || scale_ > 0) return;
+  Moments model;
+  for (const float m : typical) model.add(m);
+  std::vector<Moments> of_frame(static_cast<std::size_t>(frames.frames()));
+  cpu.parallel_for(frames.frames(), [&](Index i) {
+    std::vector<float> row;
+    ScoredFrame frame;
+    read(frames, i, row, frame);
+    Moments& m = of_frame[static_cast<std::size_t>(i)];
+    m = {static_cast<double>(size()), frame.photons, frame.square};
+  });
+  Moments data;
+  for (const Moments& m : of_frame)
+    data.count += m.count, data.sum += m.sum, data.square += m.square;
+  scale_ = model.deviation() > 0 ? data.deviation() / model.deviation() : 1;
+}
+
+SliceTask Scoring::task(const float* model, double fluence) const {
+  return {size(), model, background_.data(), floor_, static_cast<float>(fluence)};
+}
+
+void Scoring::read(const PatternSet& frames, Index index, std::vector<float>& row,
+                   ScoredFrame& out) const {
+  out.value.clear();
+  out.pixel.clear();
+  out.photons = out.square = 0;
+  out.fluence = fluence_.empty() ? 1 : fluence_[static_cast<std::size_t>(index)];
+  const auto add = [&](std::uint32_t pixel, float k) {
+    out.photons += k;
+    out.square += static_cast<double>(k) * k;
+    out.pixel.push_back(pixel);
+    out.value.push_back(kind_ == TermKind::kSqrt ? std::sqrt(k) : k);
+  };
+  row.resize(static_cast<std::size_t>(frames.pixels()));
+  frames.rows(index, 1, View<float, 2>(row.data(), 1, frames.pixels()));
+  for (std::size_t p = 0; p < choice_.pixel.size(); ++p)
+    if (const float k = row[choice_.pixel[p]]; k != 0) add(static_cast<std::uint32_t>(p), k);
+  if (2 * static_cast<Index>(out.pixel.size()) <= size()) return;
+  std::vector<float> all(choice_.pixel.size());
+  for (std::size_t k = 0; k < out.pixel.size(); ++k) all[out.pixel[k]] = out.value[k];
+  out.value = std::move(all);
+  out.pixel.clear();
+}
+
+float Scoring::score(const float* model, const ScoredFrame& frame) const {
+  const SliceTask slice = task(model, frame.fluence);
+  const bool dense = static_cast<Index>(frame.value.size()) == size();
+  const TermSums sums = dense ? kernels_->dense(slice, frame.value.data())
+                              : kernels_->listed(slice, {frame.value.data(), frame.pixel.data(),
+                                                         static_cast<Size>(frame.value.size())});
+  double score = 0;
+  switch (kind_) {
+    case TermKind::kPoisson:
+      score = PoissonScore()(sums.fit, sums.total, frame.photons);
+      break;
+    case TermKind::kBackground:
+      score = BackgroundScore()(sums.fit, sums.total, frame.fluence);
+      break;
+    case TermKind::kSqrt:
+      score = SqrtScore()(sums.fit, sums.total);
+      break;
+    case TermKind::kEuclid:
+      score = EuclidScore{scale_}(sums.fit, sums.total, frame.square);
+  }
+  return static_cast<float>(score);
+}
+
+}  // namespace unfold::spi
