@@ -13,15 +13,23 @@
 
 namespace unfold::spi {
 
-/// Frames summed per orientation: what merging takes instead of the frames themselves. For least
-/// squares over frames of fluence phi with weights P (soft or 1):
-///   value[j, p] = sum_i P_ij phi_i (K_ip - background_p) / c_p      weight[j] = sum_i P_ij phi_i^2
-/// for Poisson's maximum likelihood without phi in the first and phi_i in the second.
+/// Frames summed per orientation: what merging takes instead of the frames themselves; exact.
+/// A frame i of fluence phi_i at rotation j with weight P_ij (soft, or 1) is modelled as
+///   K_ip = phi_i c_p I_jp + B_p,   I_jp = sum_n x_n cos(n.x_jp),   c the detector's correction,
+/// and the autocorrelation x minimises one of
+///   least squares   sum_ijp P_ij (K_ip - B_p - phi_i c_p I_jp)^2
+///   Poisson         sum_ijp P_ij (K_ip - B_p - phi_i c_p I_jp)^2 / (phi_i c_p)
+/// (photons vary as their mean, which is phi c times what only depends on I: the second weighs
+/// frames and pixels against each other as their likelihood does). Both have normal equations
+///   sum_jp g_j w_p I_jp cos(n.x_jp) = sum_jp v_jp cos(n.x_jp)      with
+///   least squares   v_jp = c_p sum_i P_ij phi_i (K_ip - B_p)   g_j = sum_i P_ij phi_i^2   w = c^2
+///   Poisson         v_jp = sum_i P_ij (K_ip - B_p)             g_j = sum_i P_ij phi_i     w = c
 struct Merged {
   std::vector<Quaternion> rotation;   ///< [J]
-  std::vector<double> weight;         ///< [J]
-  std::vector<float> value;           ///< [J, P']; P' = pixels
+  std::vector<double> weight;         ///< [J] g
+  std::vector<float> value;           ///< [J, P'] v; P' = pixels
   std::vector<std::uint32_t> pixels;  ///< [P'] of the detector: those that are not bad
+  std::vector<double> pixel_weight;   ///< [P'] w
 };
 
 /// A frame that counts with `weight` at `rotation` (several entries a frame: soft assignment).
@@ -33,15 +41,17 @@ struct Assignment {
 
 enum class MergeWeight { kLeastSquares, kPoisson };
 
-/// Rotations that nobody was assigned to are left out. Deterministic.
+/// Rotations that nobody was assigned to are left out; weights <= 0 too. `fluence` [N] or empty: 1;
+/// `background` [P] or empty: 0. Deterministic. Throws std::invalid_argument where sizes or indices
+/// do not fit.
 Merged sum_frames(compute::Cpu& cpu, const PatternSet& frames, const Detector& detector,
                   std::span<const Quaternion> rotations, std::span<const Assignment> assignments,
                   std::span<const double> fluence, std::span<const float> background,
                   MergeWeight weight);
 
 struct MergeOptions {
-  double ridge = 1e-3;        ///< rl, relative to N = sum of weights
-  double anti_support = 1.0;  ///< fl: weight of |F x|^2 outside the sphere of data
+  double ridge = 1e-3;        ///< rl
+  double anti_support = 1.0;  ///< fl
   double tolerance = 2e-3;    ///< CG stops at |r| <= tolerance |d|
   int max_iterations = 100;
   double nufft_tolerance = 1e-5;
@@ -53,12 +63,17 @@ struct MergeResult {
   double residual = 0;  ///< |r| / |d|
 };
 
-/// Solves (C + rl + fl Z) x = d + rl x0 for the real autocorrelation x on M^3:
-///   C x = sum_jp weight_j w_p a_jp (a_jp . x) / N by its Toeplitz kernel, a = cos(n.x_jp);
-///   d = sum_jp value_jp a_jp / N;  N = sum weight_j w_p;  Z penalises Fourier modes beyond qmax;
-///   x is kept inside `support` [M^3] (bytes 0 / 1, or empty). Conjugate gradients in real
-///   arithmetic from x0 ([M^3] or empty: zero). engines/spi.md i.5.
-/// Not thread safe; deterministic. Sums over ranks go through `communicator`.
+/// Solves S (C + rl + fl Z) S x = S (d + rl x0) for the real autocorrelation x on M^3:
+///   C_nm = sum_jp g_j w_p cos((n - m).x_jp) / N    d_n = sum_jp v_jp cos(n.x_jp) / N
+///   N = sum_jp g_j w_p                             x_jp = pi R_j^T q_p / qmax
+/// C is Toeplitz, its mean eigenvalue 1. It equals the normal matrix above on x that are even, and
+/// keeps them so. Z keeps the Fourier modes beyond qmax, where there are no data. S keeps x inside
+/// `support` ([M^3], bytes 0 or 1, even; or empty: everywhere). Conjugate gradients from x0 ([M^3],
+/// even; or empty: zero). Not thread safe; deterministic. d, C and N are summed over the ranks of
+/// `communicator`, so that all ranks get the answer of all frames: collective. What is given to the
+/// constructor must outlive it. Throws std::invalid_argument where sizes do not fit or no data
+/// count. Source: engines of M-TIP (Donatelli et al. 2017), Toeplitz form as in Fessler et al.
+/// 2005.
 class Merger {
  public:
   Merger(compute::Cpu& cpu, Index grid, const Detector& detector,

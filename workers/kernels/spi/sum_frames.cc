@@ -1,0 +1,133 @@
+#include <algorithm>
+#include <stdexcept>
+
+#include "workers/kernels/spi/merging.h"
+
+namespace unfold::spi {
+namespace {
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+void require(bool right, const char* problem) {
+  if (!right) throw std::invalid_argument(problem);
+}
+
+/// Assignments in the order of their rotations, those of one rotation in the order given:
+/// rotation j has entries [first[j], first[j + 1]).
+struct ByRotation {
+  std::vector<Index> first;
+  std::vector<Assignment> entry;
+};
+
+ByRotation sorted(std::span<const Assignment> assignments, std::size_t rotations, Index frames) {
+  ByRotation out{std::vector<Index>(rotations + 1, 0), {}};
+  for (const Assignment& a : assignments) {
+    require(a.rotation >= 0 && static_cast<std::size_t>(a.rotation) < rotations && a.frame >= 0 &&
+                a.frame < frames,
+            "an assignment names a frame or rotation that is not there");
+    if (a.weight > 0) ++out.first[static_cast<std::size_t>(a.rotation) + 1];
+  }
+  for (std::size_t j = 0; j < rotations; ++j) out.first[j + 1] += out.first[j];
+  out.entry.resize(at(out.first.back()));
+  std::vector<Index> next(out.first.begin(), out.first.end() - 1);
+  for (const Assignment& a : assignments) {
+    if (a.weight > 0) out.entry[at(next[static_cast<std::size_t>(a.rotation)]++)] = a;
+  }
+  return out;
+}
+
+/// Sums the frames of one rotation at a time.
+class Summation {
+ public:
+  Summation(const PatternSet& frames, const Detector& detector, std::span<const double> fluence,
+            std::span<const float> background, MergeWeight weight)
+      : frames_(frames),
+        detector_(detector),
+        fluence_(fluence),
+        background_(background),
+        least_squares_(weight == MergeWeight::kLeastSquares) {}
+
+  /// value [P'] is overwritten; returns the weight g.
+  double sum(std::span<const Assignment> entries, std::span<const std::uint32_t> pixels,
+             float* value) const {
+    std::vector<double> sums(at(frames_.pixels()), 0.0);
+    std::vector<float> row(frames_.is_sparse() ? 0 : sums.size());
+    double g = 0, backgrounds = 0;
+    for (const Assignment& entry : entries) {
+      const double phi = fluence_.empty() ? 1.0 : fluence_[at(entry.frame)];
+      const double p = static_cast<double>(entry.weight);
+      const double share = least_squares_ ? p * phi : p;
+      g += share * phi;
+      backgrounds += share;
+      add(entry.frame, share, row, sums);
+    }
+    for (std::size_t k = 0; k < pixels.size(); ++k) {
+      const std::uint32_t p = pixels[k];
+      const double beside =
+          background_.empty() ? 0.0 : backgrounds * static_cast<double>(background_[p]);
+      const double correction = least_squares_ ? static_cast<double>(detector_.correction[p]) : 1.0;
+      value[k] = static_cast<float>(correction * (sums[p] - beside));
+    }
+    return g;
+  }
+
+ private:
+  void add(Index frame, double share, std::vector<float>& row, std::vector<double>& sums) const {
+    if (frames_.is_sparse()) {
+      const PatternSet::Photons seen = frames_.photons(frame);
+      for (std::size_t k = 0; k < seen.pixel.size(); ++k) {
+        sums[seen.pixel[k]] += share * static_cast<double>(seen.count[k]);
+      }
+      return;
+    }
+    frames_.rows(frame, 1, View<float, 2>(row.data(), Index{1}, frames_.pixels()));
+    for (std::size_t p = 0; p < row.size(); ++p) sums[p] += share * static_cast<double>(row[p]);
+  }
+
+  const PatternSet& frames_;
+  const Detector& detector_;
+  std::span<const double> fluence_;
+  std::span<const float> background_;
+  bool least_squares_;
+};
+
+}  // namespace
+
+Merged sum_frames(compute::Cpu& cpu, const PatternSet& frames, const Detector& detector,
+                  std::span<const Quaternion> rotations, std::span<const Assignment> assignments,
+                  std::span<const double> fluence, std::span<const float> background,
+                  MergeWeight weight) {
+  require(frames.pixels() == detector.pixels(), "frames and detector differ in pixels");
+  require(fluence.empty() || static_cast<Index>(fluence.size()) == frames.frames(),
+          "fluences do not fit the frames (sizes differ)");
+  require(background.empty() || static_cast<Index>(background.size()) == frames.pixels(),
+          "the background does not fit the detector (sizes differ)");
+  const ByRotation by = sorted(assignments, rotations.size(), frames.frames());
+  Merged out;
+  for (Index p = 0; p < detector.pixels(); ++p) {
+    if (detector.mask[at(p)] == PixelClass::kBad) continue;
+    const auto correction = static_cast<double>(detector.correction[at(p)]);
+    out.pixels.push_back(static_cast<std::uint32_t>(p));
+    out.pixel_weight.push_back(weight == MergeWeight::kLeastSquares ? correction * correction
+                                                                    : correction);
+  }
+  std::vector<std::size_t> met;
+  for (std::size_t j = 0; j < rotations.size(); ++j) {
+    if (by.first[j] == by.first[j + 1]) continue;
+    met.push_back(j);
+    out.rotation.push_back(rotations[j]);
+  }
+  out.weight.resize(met.size());
+  out.value.resize(met.size() * out.pixels.size());
+  const Summation summation(frames, detector, fluence, background, weight);
+  cpu.parallel_for(static_cast<Index>(met.size()), [&](Index i) {
+    const std::size_t j = met[at(i)];
+    const std::span<const Assignment> entries(by.entry.data() + by.first[j],
+                                              at(by.first[j + 1] - by.first[j]));
+    float* value = out.value.data() + at(i) * out.pixels.size();
+    out.weight[at(i)] = summation.sum(entries, out.pixels, value);
+  });
+  return out;
+}
+
+}  // namespace unfold::spi
