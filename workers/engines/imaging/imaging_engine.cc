@@ -1,9 +1,10 @@
 #include "workers/engines/imaging/imaging_engine.h"
 
+#include <google/protobuf/util/time_util.h>
+
 #include <chrono>
 #include <map>
 #include <optional>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -12,15 +13,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/error.h"
-#include "common/base/sha256.h"
 #include "common/base/status_macros.h"
-#include "common/base/version.h"
 #include "common/plan/imaging_plan.h"
 #include "workers/compute/communicator.h"
-#include "workers/compute/isa.h"
-#include "workers/engines/imaging/checkpoint_file.h"
-#include "workers/engines/imaging/checkpoints.h"
-#include "workers/engines/imaging/file_digests.h"
+#include "workers/engines/checkpoint_file.h"
+#include "workers/engines/checkpoints.h"
+#include "workers/engines/file_digests.h"
 #include "workers/engines/imaging/map_outputs.h"
 #include "workers/engines/imaging/map_product.h"
 #include "workers/engines/imaging/open_job.h"
@@ -31,6 +29,8 @@
 
 namespace unfold::engine {
 namespace {
+
+using google::protobuf::util::TimeUtil;
 
 struct ImagingInput final : Input {
   OpenJob job;
@@ -67,21 +67,19 @@ absl::Status refused(const char* why) {
                 .remedy = ""});
 }
 
-/// What the numbers of a checkpoint depend on: inputs, options and this very program.
-std::string checkpoint_digest(const ImagingInput& input) {
-  v1::ImagingSpec spec = input.job.imaging();
+/// The options that the numbers of a checkpoint depend on.
+v1::ImagingSpec without_places(v1::ImagingSpec spec) {
   for (std::string* place : {spec.mutable_output(), spec.mutable_fits(), spec.mutable_png()}) {
     place->clear();
   }
   spec.clear_checkpoint_every();
   spec.clear_checkpoint_iterations();
-  std::string text =
-      absl::StrCat(kVersion, " ", kCommit, " ", compute::to_string(compute::choose_isa()), "\n",
-                   input.job.plan.response_key(), "\n", spec.SerializeAsString());
-  for (const auto& [path, sha256] : input.sha256) absl::StrAppend(&text, "\n", path, " ", sha256);
-  Sha256 digest;
-  digest.update(std::as_bytes(std::span(text)));
-  return digest.hex();
+  return spec;
+}
+
+CheckpointPace pace_of(const v1::ImagingSpec& spec) {
+  return {.every = Duration(TimeUtil::DurationToNanoseconds(spec.checkpoint_every())),
+          .steps = spec.checkpoint_iterations()};
 }
 
 class ImagingEngine final : public Engine {
@@ -267,7 +265,10 @@ class ImagingEngine final : public Engine {
   imaging::Result run(const ImagingInput& input, const imaging::Problem& problem,
                       RunContext& context, Milestones& reached) const {
     const v1::ImagingSpec& spec = input.job.imaging();
-    Checkpoints checkpoints(roots_, spec, checkpoint_digest(input), *clock_, context);
+    Checkpoints checkpoints(
+        roots_, spec.output(), pace_of(spec),
+        checkpoint_digest(without_places(spec), input.job.plan.response_key(), input.sha256),
+        *clock_, context);
     ProgressReports reports(input.job.header(), problem.exposure, spec, *clock_, context.progress);
     const imaging::Hooks hooks{
         .report =

@@ -1,4 +1,4 @@
-#include "workers/engines/imaging/checkpoint_file.h"
+#include "workers/engines/checkpoint_file.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 namespace unfold::engine {
 namespace {
 
-constexpr char kFirstLine[] = "unfold imaging checkpoint 1\n";
+constexpr char kFirstLine[] = "unfold checkpoint 2\n";
 constexpr std::size_t kHex = 64;
 constexpr std::size_t kHeadBytes = sizeof kFirstLine - 1 + 2 * (kHex + 1);
 

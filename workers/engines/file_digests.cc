@@ -1,4 +1,4 @@
-#include "workers/engines/imaging/file_digests.h"
+#include "workers/engines/file_digests.h"
 
 #include "common/base/sha256.h"
 #include "common/base/status_macros.h"
