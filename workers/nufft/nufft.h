@@ -10,9 +10,9 @@
 #include "workers/compute/view.h"
 
 /// Non-uniform fast Fourier transforms in three dimensions (docs/numerics.md, "NUFFT"): spreading
-/// with a kernel whose width follows the tolerance, an oversampled FFT, and division by the
-/// kernel's transform. Dutt and Rokhlin 1993; the kernel is the exponential of semicircle of
-/// Barnett, Magland and af Klinteberg 2019.
+/// with a window whose width follows the tolerance, an oversampled FFT, and division by the
+/// window's transform. Dutt and Rokhlin 1993; the window is the prolate function (Slepian and
+/// Pollak 1961), evaluated as polynomials.
 namespace unfold::nufft {
 
 using compute::Index;
@@ -21,13 +21,15 @@ using compute::View;
 /// Modes k run from -(M / 2) to M - M / 2 - 1 in each dimension, row-major, M = modes[d].
 using Modes = std::array<Index, 3>;
 
-/// Relative error asked for (l2 over outputs, and of the largest output): 1e-2 .. 1e-12 for double,
-/// 1e-2 .. 1e-6 for float, whose rounding ends it earlier where M is large: limit_of() says.
-/// Throws std::invalid_argument beyond.
+/// Relative l2 error asked for over the outputs, for inputs without correlation (the largest error
+/// stays within three times that of the largest output): 1e-2 .. 1e-12 for double, 1e-2 .. 1e-6 for
+/// float, whose rounding ends it earlier where M is large: limit_of() says. Points are taken as
+/// they are given: a float that stands for another number is the caller's error. Throws
+/// std::invalid_argument beyond.
 struct Options {
   double tolerance = 1e-6;
   compute::Isa isa = compute::choose_isa();
-  double upsampling = 0;  ///< 2 or 1.25; 0: the faster of both for the points
+  double upsampling = 0;  ///< 1.2 .. 3; 0: what is fastest for the points
 };
 
 /// The smallest tolerance that Real holds at such a grid.
