@@ -190,7 +190,8 @@ absl::StatusOr<Dataset> File::dataset(const std::string& path) const {
   const Handle space(H5Dget_space(id), H5Sclose);
   if (!type.ok() || !space.ok()) return out.problem("BAD_STRUCTURE", library_error());
   const StoredType stored = stored_type(type.id());
-  info.kind = stored.kind;
+  info.kind = stored.is_flag ? Kind::kInteger : stored.kind;
+  info.is_flag = stored.is_flag;
   info.element_bytes = std::max(stored.bytes, 1);
   info.is_signed = stored.is_signed;
   UNFOLD_RETURN_IF_ERROR(fill_shape(space.id(), out, info));

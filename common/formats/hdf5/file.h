@@ -45,6 +45,7 @@ struct DatasetInfo {
   Kind kind = Kind::kOther;
   int element_bytes = 0;  ///< as stored
   bool is_signed = false;
+  bool is_flag = false;             ///< h5py's bool: kInteger, 0 or 1
   std::vector<std::int64_t> chunk;  ///< empty: contiguous or compact
   std::vector<Filter> filters;
 

@@ -18,23 +18,23 @@ enum class Selection { kAll, kOdd, kEven };  ///< by number, frame 0 is even
 /// config.ini. Paths as written, `section:::key` followed: they are relative to the folder of the
 /// config file. What is absent stays empty.
 struct Config {
-  std::string photons_file;
-  std::string photons_list;
-  std::string detector_file;
-  std::string detector_list;
-  std::string background_file;
-  std::string blacklist_file;
-  std::string output_folder;
-  std::string log_file;
+  std::string photons_file{};
+  std::string photons_list{};
+  std::string detector_file{};
+  std::string detector_list{};
+  std::string background_file{};
+  std::string blacklist_file{};
+  std::string output_folder{};
+  std::string log_file{};
   Selection selection = Selection::kAll;
-  std::vector<int> num_div;  ///< one number, or fine and coarse
-  std::optional<bool> need_scaling;
-  std::optional<double> beta;  ///< absent or "auto": by photons a frame
-  std::optional<double> beta_factor;
-  std::optional<std::pair<double, int>> beta_schedule;  ///< factor, every so many iterations
-  std::optional<int> num_modes;
-  std::optional<double> wavelength;   ///< [parameters] lambda, Angstrom
-  std::vector<std::string> warnings;  ///< keys without effect here, each by name
+  std::vector<int> num_div{};  ///< one number, or fine and coarse
+  std::optional<bool> need_scaling{};
+  std::optional<double> beta{};  ///< absent or "auto": by photons a frame
+  std::optional<double> beta_factor{};
+  std::optional<std::pair<double, int>> beta_schedule{};  ///< factor, every so many iterations
+  std::optional<int> num_modes{};
+  std::optional<double> wavelength{};   ///< [parameters] lambda, Angstrom
+  std::vector<std::string> warnings{};  ///< keys without effect here, each by name
 };
 /// BAD_CONFIG names line or key.
 absl::StatusOr<Config> read_config(const NamedFile& file);
@@ -48,14 +48,14 @@ absl::StatusOr<std::vector<std::int64_t>> read_blacklist(const NamedFile& file);
 
 /// output_NNN.h5: what Dragonfly's viewer opens of an iteration.
 struct Iterate {
-  std::int64_t size = 0;                       ///< voxels along an edge
-  std::vector<std::vector<double>> intensity;  ///< [modes][size^3]
-  std::vector<std::vector<double>> weight;     ///< likewise
-  std::vector<double> scale;                   ///< [N], or empty
-  std::vector<std::int32_t> orientation;       ///< [N] numbers of rotations
-  std::vector<double> likelihood;              ///< [N]
-  std::vector<double> mutual_info;             ///< [N]
-  std::vector<std::vector<double>> occupancy;  ///< [N][modes], with several modes
+  std::int64_t size = 0;                         ///< voxels along an edge
+  std::vector<std::vector<double>> intensity{};  ///< [modes][size^3]
+  std::vector<std::vector<double>> weight{};     ///< likewise
+  std::vector<double> scale{};                   ///< [N], or empty
+  std::vector<std::int32_t> orientation{};       ///< [N] numbers of rotations
+  std::vector<double> likelihood{};              ///< [N]
+  std::vector<double> mutual_info{};             ///< [N]
+  std::vector<std::vector<double>> occupancy{};  ///< [N][modes], with several modes
 };
 absl::Status write_iterate(const std::string& path, const Iterate& iterate);
 std::string iterate_name(int iteration);  ///< "output_007.h5"
@@ -82,7 +82,7 @@ struct Log {
     std::int64_t rotations = 0;
     double beta = 0;
   };
-  std::vector<Line> lines;
+  std::vector<Line> lines{};
 };
 std::string log_text(const Log& log);
 

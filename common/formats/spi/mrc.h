@@ -17,8 +17,8 @@ struct Volume {
   std::array<std::int64_t, 3> shape{};  ///< nx, ny, nz
   std::array<double, 3> voxel{};        ///< Angstrom
   std::array<double, 3> origin{};       ///< Angstrom: the first voxel's place
-  std::vector<float> values;
-  std::vector<std::string> labels;  ///< at most 10 of 80 characters
+  std::vector<float> values{};
+  std::vector<std::string> labels{};  ///< at most 10 of 80 characters
 };
 
 /// The label of a density whose mirror image fits the data as well.

@@ -11,11 +11,11 @@ namespace unfold::spi_data {
 
 /// What a simulator makes. Frames are dense or sparse; truth where it is known.
 struct PatternParts {
-  Detector detector;
+  Detector detector{};
   std::int64_t frames = 0;
-  std::vector<float> intensities;     ///< [N, P], or
-  std::vector<std::uint16_t> counts;  ///< [N, P]
-  Truth truth;
+  std::vector<float> intensities{};     ///< [N, P], or
+  std::vector<std::uint16_t> counts{};  ///< [N, P]
+  Truth truth{};
   std::vector<double> background{};  ///< [P] photons a frame that were added, or empty
   std::string title{};               ///< how it was made, for the attribute `doc`
 };

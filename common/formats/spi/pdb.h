@@ -19,8 +19,8 @@ struct Atom {
 };
 
 struct Molecule {
-  std::vector<Atom> atoms;
-  std::vector<std::string> warnings;  ///< what was left out, and why
+  std::vector<Atom> atoms{};
+  std::vector<std::string> warnings{};  ///< what was left out, and why
 };
 
 struct PdbChoice {

@@ -27,13 +27,16 @@ inline constexpr std::uint8_t kGood = 0;
 inline constexpr std::uint8_t kMergeOnly = 1;  ///< merged, but finds no orientations
 inline constexpr std::uint8_t kBad = 2;
 
+/// Rows and columns of pictures are below this.
+inline constexpr std::int32_t kLargestPicture = 16384;
+
 /// Where the pixels of a frame lie. q = (s - s0) / wavelength without 2 pi, laboratory frame, beam
 /// along +z.
 struct Detector {
-  std::vector<double> q;                ///< [P, 3] 1/Angstrom
-  std::vector<float> correction;        ///< [P] solid angle x polarization, largest 1, > 0
-  std::vector<std::uint8_t> mask;       ///< [P]
-  std::vector<std::int32_t> picture;    ///< [P, 2] (row, column) >= 0 of a picture; may be empty
+  std::vector<double> q{};              ///< [P, 3] 1/Angstrom
+  std::vector<float> correction{};      ///< [P] solid angle x polarization, largest 1, > 0
+  std::vector<std::uint8_t> mask{};     ///< [P]
+  std::vector<std::int32_t> picture{};  ///< [P, 2] (row, column) >= 0 of a picture; may be empty
   std::array<std::int64_t, 3> shape{};  ///< panels, rows, columns; product P
   double wavelength = 0;                ///< Angstrom; 0: not told
   double distance = 0;                  ///< m to the sample; 0: not told
@@ -67,19 +70,19 @@ struct Header {
   bool has_mask = false;
   bool has_correction = false;
   bool has_fluences = false;
-  bool has_truth = false;                    ///< orientations
-  std::map<std::string, std::string> facts;  ///< for people
-  std::vector<std::string> warnings;
+  bool has_truth = false;                      ///< orientations
+  std::map<std::string, std::string> facts{};  ///< for people
+  std::vector<std::string> warnings{};
 
   std::int64_t pixels() const { return shape[0] * shape[1] * shape[2]; }
 };
 
 /// Frames as they are stored: dense, or lists of pixels with their counts.
 struct Block {
-  std::vector<float> dense;          ///< [n, P], or empty
-  std::vector<std::int64_t> first;   ///< [n + 1], with the next two, or empty
-  std::vector<std::uint32_t> pixel;  ///< < P
-  std::vector<float> count;
+  std::vector<float> dense{};          ///< [n, P], or empty
+  std::vector<std::int64_t> first{};   ///< [n + 1], with the next two, or empty
+  std::vector<std::uint32_t> pixel{};  ///< < P
+  std::vector<float> count{};
 
   bool is_sparse() const { return !first.empty(); }
 };
@@ -87,10 +90,10 @@ struct Block {
 /// What the simulator stored beside the frames, or the experiment's own records; never used by a
 /// reconstruction. Each is empty where the files have none.
 struct Truth {
-  std::vector<std::array<double, 4>> orientations;  ///< [N] (w, x, y, z)
-  std::vector<double> fluences;                     ///< [N]
-  std::vector<std::int32_t> conformations;          ///< [N]
-  std::vector<std::uint8_t> non_hits;               ///< [N] 1: nothing was hit
+  std::vector<std::array<double, 4>> orientations{};  ///< [N] (w, x, y, z)
+  std::vector<double> fluences{};                     ///< [N]
+  std::vector<std::int32_t> conformations{};          ///< [N]
+  std::vector<std::uint8_t> non_hits{};               ///< [N] 1: nothing was hit
 };
 
 /// Frames and their detector, read when asked. Several files of a kind are one source. Thread safe
@@ -109,8 +112,8 @@ class PatternSource {
 };
 
 struct PatternFiles {
-  std::vector<NamedFile> data;  ///< at least one, all of one kind
-  NamedFile detector{};         ///< Dragonfly .h5 or .dat, CrystFEL .geom; none: in `data`
+  std::vector<NamedFile> data{};  ///< at least one, all of one kind
+  NamedFile detector{};           ///< Dragonfly .h5 or .dat, CrystFEL .geom; none: in `data`
   /// Angstrom, for a Dragonfly detector, whose unit is pixels: config.ini's lambda; 0: the
   /// detector file's own.
   double wavelength = 0;
@@ -137,14 +140,14 @@ absl::StatusOr<std::vector<std::int64_t>> chosen_frames(std::int64_t frames, con
 /// Frames in memory: dense in the narrower of two types, or sparse, whichever is smaller. Bad
 /// pixels hold 0. The fields are those of spi::PatternSet and spi::Detector.
 struct Patterns {
-  Detector detector;                  ///< reduced
-  std::vector<std::int64_t> frame;    ///< [N] its number in the source
-  std::vector<float> values;          ///< [N, P], or empty
-  std::vector<std::uint16_t> counts;  ///< [N, P], or empty
-  std::vector<std::int64_t> first;    ///< [N + 1], with the next two, or empty
-  std::vector<std::uint32_t> pixel;
-  std::vector<float> count;
-  Truth truth;           ///< of these frames
+  Detector detector{};                  ///< reduced
+  std::vector<std::int64_t> frame{};    ///< [N] its number in the source
+  std::vector<float> values{};          ///< [N, P], or empty
+  std::vector<std::uint16_t> counts{};  ///< [N, P], or empty
+  std::vector<std::int64_t> first{};    ///< [N + 1], with the next two, or empty
+  std::vector<std::uint32_t> pixel{};
+  std::vector<float> count{};
+  Truth truth{};         ///< of these frames
   bool photons = false;  ///< every number is whole
 
   std::int64_t frames() const { return static_cast<std::int64_t>(frame.size()); }
@@ -157,14 +160,14 @@ absl::StatusOr<Patterns> load(const PatternSource& source, const Choice& choice)
 
 /// What one pass over the frames tells, for a dry run; with the checks of load().
 struct Summary {
-  Detector detector;         ///< reduced
-  std::int64_t frames = 0;   ///< chosen
-  std::int64_t empty = 0;    ///< without a photon
-  double mean_total = 0;     ///< a frame, over pixels that are not bad
-  double largest = 0;        ///< of one pixel
-  bool photons = false;      ///< every number is whole
-  std::int64_t bytes = 0;    ///< that load() will hold
-  std::vector<double> mean;  ///< [P]
+  Detector detector{};         ///< reduced
+  std::int64_t frames = 0;     ///< chosen
+  std::int64_t empty = 0;      ///< without a photon
+  double mean_total = 0;       ///< a frame, over pixels that are not bad
+  double largest = 0;          ///< of one pixel
+  bool photons = false;        ///< every number is whole
+  std::int64_t bytes = 0;      ///< that load() will hold
+  std::vector<double> mean{};  ///< [P]
 };
 absl::StatusOr<Summary> summarise(const PatternSource& source, const Choice& choice);
 

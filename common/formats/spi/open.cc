@@ -1,0 +1,60 @@
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/error.h"
+#include "common/base/status_macros.h"
+#include "common/formats/hdf5/file.h"
+#include "common/formats/spi/cspi_source.h"
+#include "common/formats/spi/joined_source.h"
+#include "common/formats/spi/source.h"
+
+namespace unfold::spi_data {
+namespace {
+
+absl::Status unknown(const std::string& shown, const std::string& why) {
+  return error({.reason = "WRONG_FORMAT",
+                .what = absl::StrCat("cannot read \"", shown, "\""),
+                .why = why,
+                .remedy = "give patterns: cspi HDF5, Dragonfly's .emc or .h5, or CXI"});
+}
+
+absl::StatusOr<std::unique_ptr<PatternSource>> open_tree(const NamedFile& data) {
+  UNFOLD_ASSIGN_OR_RETURN(const hdf5::File file, hdf5::File::open(data.path, data.shown));
+  UNFOLD_ASSIGN_OR_RETURN(const bool cspi, is_cspi(file));
+  if (cspi) return open_cspi(file);
+  UNFOLD_ASSIGN_OR_RETURN(const std::vector<hdf5::Child> children, file.children("/"));
+  std::string names = absl::StrJoin(
+      children.begin(),
+      children.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(children.size(), 8)),
+      ", ", [](std::string* out, const hdf5::Child& child) { absl::StrAppend(out, child.name); });
+  return unknown(data.shown, absl::StrCat("this HDF5 file holds no patterns that are known, only ",
+                                          names.empty() ? "nothing" : names));
+}
+
+absl::StatusOr<std::unique_ptr<PatternSource>> open_one(const NamedFile& data) {
+  UNFOLD_ASSIGN_OR_RETURN(const bool tree, hdf5::is_hdf5(data.path, data.shown));
+  if (tree) return open_tree(data);
+  return unknown(data.shown, "it is no HDF5 file");
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<PatternSource>> open_patterns(const PatternFiles& files) {
+  if (files.data.empty()) {
+    return error({.reason = "INPUT_NOT_FOUND",
+                  .field = "data",
+                  .what = "there are no patterns",
+                  .why = "no data file is named",
+                  .remedy = "name at least one"});
+  }
+  std::vector<JoinedSource::Part> parts;
+  for (const NamedFile& data : files.data) {
+    UNFOLD_ASSIGN_OR_RETURN(std::unique_ptr<PatternSource> source, open_one(data));
+    parts.push_back({data.shown, std::move(source)});
+  }
+  if (parts.size() == 1) return std::move(parts.front().source);
+  return JoinedSource::join(std::move(parts));
+}
+
+}  // namespace unfold::spi_data
