@@ -15,7 +15,7 @@ namespace unfold::test {
 struct Blob {
   std::array<double, 3> at;  ///< voxels from the centre
   double height = 1;
-  double sigma = 1.3;  ///< voxels
+  double sigma = 1.1;  ///< voxels
 };
 using Blobs = std::vector<Blob>;
 

@@ -16,9 +16,10 @@ using Complex = std::complex<double>;
 
 constexpr double kRadian = 180 / std::numbers::pi;
 constexpr Index kModesCompared = 30000;
-constexpr std::size_t kCoarseKept = 24;  ///< candidates of the grid that are refined
-constexpr std::size_t kFineKept = 6;     ///< of those, at full resolution
-constexpr double kFinalStep = 0.02 / kRadian;
+constexpr std::size_t kCoarseKept = 24;      ///< candidates of the grid that are refined
+constexpr std::size_t kFineKept = 6;         ///< of those, at full resolution
+constexpr double kLastMove = 0.7 / kRadian;  ///< of the search; Newton's method goes on from there
+constexpr double kNewtonSteps[] = {0.5 / kRadian, 0.15 / kRadian};  ///< of its differences
 
 struct Candidate {
   Quaternion rotation;
@@ -68,6 +69,55 @@ Candidate climb(const TurnedIntensity& compare, const nufft::CosineGrid<float>& 
   return best;
 }
 
+/// Solves h x = g for a symmetric 3 x 3 matrix by Cramer's rule; zeros where it is singular.
+std::array<double, 3> solve3(const double (&h)[3][3], const std::array<double, 3>& g) {
+  const auto minor = [&](int r, int c) {
+    const int r1 = (r + 1) % 3, r2 = (r + 2) % 3, c1 = (c + 1) % 3, c2 = (c + 2) % 3;
+    return h[r1][c1] * h[r2][c2] - h[r1][c2] * h[r2][c1];
+  };
+  const double det = h[0][0] * minor(0, 0) + h[0][1] * minor(0, 1) + h[0][2] * minor(0, 2);
+  std::array<double, 3> x{};
+  if (det == 0) return x;
+  for (int i = 0; i < 3; ++i) {
+    for (int j = 0; j < 3; ++j)
+      x[static_cast<std::size_t>(i)] += minor(j, i) / det * g[static_cast<std::size_t>(j)];
+  }
+  return x;
+}
+
+/// One step of Newton's method with differences over `h` radians; kept where it helps.
+Candidate newton(const TurnedIntensity& compare, const nufft::CosineGrid<float>& turned,
+                 const Candidate& best, double h) {
+  const auto at = [&](const std::array<double, 3>& turn) {
+    return compare.agreement(turned, multiply(rotation_by(turn), best.rotation));
+  };
+  const auto axis = [&](std::size_t i, double by) {
+    std::array<double, 3> turn{};
+    turn[i] = by;
+    return turn;
+  };
+  std::array<double, 3> slope{}, ahead{};
+  double curve[3][3] = {};
+  for (std::size_t i = 0; i < 3; ++i) {
+    ahead[i] = at(axis(i, h));
+    const double behind = at(axis(i, -h));
+    slope[i] = (ahead[i] - behind) / (2 * h);
+    curve[i][i] = (ahead[i] - 2 * best.agreement + behind) / (h * h);
+  }
+  for (std::size_t i = 0; i < 3; ++i) {
+    for (std::size_t j = i + 1; j < 3; ++j) {
+      std::array<double, 3> both = axis(i, h);
+      both[j] = h;
+      curve[i][j] = curve[j][i] = (at(both) - ahead[i] - ahead[j] + best.agreement) / (h * h);
+    }
+  }
+  std::array<double, 3> step = solve3(curve, slope);
+  for (double& x : step) x = std::clamp(-x, -4 * h, 4 * h);
+  const double agreement = at(step);
+  if (!(agreement > best.agreement)) return best;
+  return {multiply(rotation_by(step), best.rotation), agreement};
+}
+
 /// Rotations at which b's intensity lies on a's, best first, different ones.
 std::vector<Candidate> best_rotations(compute::Cpu& cpu, Index grid, std::span<const double> a,
                                       std::span<const double> b, Index starts) {
@@ -105,7 +155,11 @@ std::vector<Candidate> best_rotations(compute::Cpu& cpu, Index grid, std::span<c
   keep_best(candidates, kFineKept);
 
   const TurnedIntensity fine(grid, a, 1, reach, kModesCompared);
-  refine(fine, spacing / 12, kFinalStep);
+  refine(fine, spacing / 12, kLastMove);
+  cpu.parallel_for(static_cast<Index>(candidates.size()), [&](Index j) {
+    Candidate& c = candidates[static_cast<std::size_t>(j)];
+    for (const double h : kNewtonSteps) c = newton(fine, turned, c, h);
+  });
   keep_best(candidates, kFineKept);
   drop_repeats(candidates, 1 / kRadian);
   return candidates;
