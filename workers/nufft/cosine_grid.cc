@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "workers/nufft/checks.h"
+#include "workers/nufft/dispatch.h"
 #include "workers/nufft/fine_fft.h"
 #include "workers/nufft/grid_walk.h"
 
@@ -25,6 +26,7 @@ struct CosineGrid<Real>::State {
   GridWalk<Real, 1> walk;
   CosineFine<Real> fine;
   FftBuffer<Real> grid;
+  void (*turn)(const Turn<Real>&, Point<Real>*);
 
   State(compute::Cpu& device, const Modes& modes, const Options& options)
       : cpu(&device),
@@ -32,24 +34,8 @@ struct CosineGrid<Real>::State {
         window(shape.width, shape.upsampling),
         walk(device, shape, window, options.isa),
         fine(device, shape, window),
-        grid(shape.cells) {}
-
-  /// x = R^T base, on the grid.
-  Point<Real> place(const Real* base, const Real* rotation) const {
-    Point<Real> point{};
-    const Index stride[3] = {shape.plane, shape.row, 1};
-    Index offset = 0;
-    for (int d = 0; d < 3; ++d) {
-      const Real x = base[0] * rotation[d] + base[1] * rotation[3 + d] + base[2] * rotation[6 + d];
-      const Index n = shape.n[static_cast<std::size_t>(d)];
-      const auto [start, y] = Locate{static_cast<double>(n) / (2 * std::numbers::pi), n,
-                                     shape.width}(static_cast<double>(x));
-      point.y[d] = static_cast<Real>(y);
-      offset += start * stride[d];
-    }
-    point.offset = static_cast<std::uint32_t>(offset);
-    return point;
-  }
+        grid(shape.cells),
+        turn(kernels_of<Real>(kernels(options.isa)).turn) {}
 };
 
 template <class Real>
@@ -78,12 +64,19 @@ void CosineGrid<Real>::set(View<const Real, 3> f) {
 template <class Real>
 void CosineGrid<Real>::rotated(std::span<const Real, 9> rotation, View<const Real, 2> base,
                                Real* out) const {
+  const Shape& shape = state_->shape;
+  Turn<Real> task{nullptr,     0,         {},         {shape.n[0], shape.n[1], shape.n[2]},
+                  shape.plane, shape.row, shape.width};
+  for (std::size_t i = 0; i < 9; ++i)
+    task.rotation[i] =
+        static_cast<Real>(static_cast<double>(rotation[i]) * static_cast<double>(shape.n[i % 3]) /
+                          (2 * std::numbers::pi));
   Point<Real> points[kRun];
   for (Index begin = 0; begin < base.extent[0]; begin += kRun) {
-    const Index count = std::min(kRun, base.extent[0] - begin);
-    for (Index i = 0; i < count; ++i)
-      points[i] = state_->place(base.data + 3 * (begin + i), rotation.data());
-    state_->walk.gather_run(points, count, state_->grid.data(), out + begin);
+    task.base = base.data + 3 * begin;
+    task.count = std::min(kRun, base.extent[0] - begin);
+    state_->turn(task, points);
+    state_->walk.gather_run(points, task.count, state_->grid.data(), out + begin);
   }
 }
 

@@ -1,23 +1,16 @@
 #pragma once
 
 #include <cmath>
-#include <cstdint>
 
 #include "workers/compute/host_device.h"
 #include "workers/compute/view.h"
+#include "workers/nufft/kernels.h"
 
 /// The arithmetic of spreading and gathering at one point, for any device. What the instruction set
 /// kernels are tested against.
 namespace unfold::nufft {
 
 using compute::Index;
-
-/// A point on the fine grid: where its window begins, and how far into the first cell.
-template <class Real>
-struct Point {
-  Real y[3];  ///< 2 t - 1 per axis, t in [0, 1]: the argument of the window's polynomials
-  std::uint32_t offset;  ///< of the window's first cell in the padded grid, in cells
-};
 
 /// The first cell of the window of a point, in [0, cells), and its y.
 struct Place {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "workers/nufft/dispatch.h"
+
 namespace unfold::nufft {
 namespace {
 
@@ -14,8 +16,15 @@ constexpr Index kTask = 1 << 13;
 
 template <class Real, int Parts>
 GridWalk<Real, Parts>::GridWalk(compute::Cpu& cpu, const Shape& shape, const Window& window,
-                                compute::Isa)
-    : cpu_(&cpu), shape_(shape), coefficients_(window.template coefficients<Real>(kStride)) {}
+                                compute::Isa isa)
+    : cpu_(&cpu),
+      shape_(shape),
+      once_(window.template coefficients<Real>(1)),
+      pairs_(window.template coefficients<Real>(2)) {
+  const Kernels<Real>& table = kernels_of<Real>(kernels(isa));
+  spread_ = table.spread[Parts - 1][shape.width];
+  gather_ = table.gather[Parts - 1][shape.width];
+}
 
 template <class Real, int Parts>
 void GridWalk<Real, Parts>::spread(const SortedPoints<Real>& points, const Real* c,
@@ -34,7 +43,7 @@ void GridWalk<Real, Parts>::spread(const SortedPoints<Real>& points, const Real*
         for (Index i = 0; i < count; ++i)
           for (int part = 0; part < Parts; ++part)
             sorted[Parts * i + part] = c[Parts * static_cast<Index>(order[i]) + part];
-        spread_run(points.points.data() + begin, count, sorted, grid);
+        spread_(run_of(points.points.data() + begin, count), sorted, grid);
       }
     });
 }
@@ -57,21 +66,14 @@ void GridWalk<Real, Parts>::gather(const SortedPoints<Real>& points, const Real*
 }
 
 template <class Real, int Parts>
-void GridWalk<Real, Parts>::spread_run(const Point<Real>* points, Index count, const Real* c,
-                                       Real* grid) const {
-  const SpreadPoint<Real, Parts> spread{
-      {coefficients_.data(), shape_.width, degree_of(shape_.width), kStride},
-      {grid, shape_.plane, shape_.row}};
-  for (Index i = 0; i < count; ++i) spread(points[i], c + Parts * i);
+Run<Real> GridWalk<Real, Parts>::run_of(const Point<Real>* points, Index count) const {
+  return {points, count, once_.data(), pairs_.data(), shape_.plane, shape_.row};
 }
 
 template <class Real, int Parts>
 void GridWalk<Real, Parts>::gather_run(const Point<Real>* points, Index count, const Real* grid,
                                        Real* c) const {
-  const GatherPoint<Real, Parts> gather{
-      {coefficients_.data(), shape_.width, degree_of(shape_.width), kStride},
-      {grid, shape_.plane, shape_.row}};
-  for (Index i = 0; i < count; ++i) gather(points[i], c + Parts * i);
+  gather_(run_of(points, count), grid, c);
 }
 
 template class GridWalk<float, 1>;

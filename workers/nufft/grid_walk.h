@@ -22,13 +22,13 @@ class GridWalk {
   void gather_run(const Point<Real>* points, Index count, const Real* grid, Real* c) const;
 
  private:
-  void spread_run(const Point<Real>* points, Index count, const Real* c, Real* grid) const;
-
-  static constexpr int kStride = 16;
+  Run<Real> run_of(const Point<Real>* points, Index count) const;
 
   compute::Cpu* cpu_;
   Shape shape_;
-  std::vector<Real> coefficients_;
+  std::vector<Real> once_, pairs_;  ///< the window's coefficients
+  void (*spread_)(const Run<Real>&, const Real* values, Real* grid);
+  void (*gather_)(const Run<Real>&, const Real* grid, Real* values);
 };
 
 }  // namespace unfold::nufft

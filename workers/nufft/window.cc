@@ -36,7 +36,8 @@ std::vector<double> powers(const F& f, int degree) {
 }  // namespace
 
 double alias_error(int width, double upsampling) {
-  return 1.15 * (3 * upsampling - 1.6) * std::exp(-kPi * width * std::sqrt(1 - 1 / upsampling));
+  return 1.1 * (1 + 0.8 / width) * (3 * upsampling - 1.6) *
+         std::exp(-kPi * width * std::sqrt(1 - 1 / upsampling));
 }
 
 int width_for(double tolerance, double upsampling) {
@@ -55,15 +56,16 @@ Window::Window(int width, double upsampling)
     : width_(width), prolate_(0.99 * kPi * width * (1 - 1 / (2 * upsampling))) {}
 
 template <class Real>
-std::vector<Real> Window::coefficients(int stride) const {
-  const int degree = degree_of(width_);
+std::vector<Real> Window::coefficients(int repeats) const {
+  const int degree = degree_of(width_), stride = kStride * repeats;
   std::vector<Real> all(static_cast<std::size_t>((degree + 1) * stride));
   for (int j = 0; j < width_; ++j) {
     const auto piece = [&](double y) { return prolate_((2 * j + y + 1) / width_ - 1); };
     const std::vector<double> power = powers(piece, degree);
     for (int p = 0; p <= degree; ++p)
-      all[static_cast<std::size_t>((degree - p) * stride + j)] =
-          static_cast<Real>(power[static_cast<std::size_t>(p)]);
+      for (int repeat = 0; repeat < repeats; ++repeat)
+        all[static_cast<std::size_t>((degree - p) * stride + repeats * j + repeat)] =
+            static_cast<Real>(power[static_cast<std::size_t>(p)]);
   }
   return all;
 }

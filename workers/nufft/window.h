@@ -2,19 +2,14 @@
 
 #include <vector>
 
+#include "workers/nufft/kernels.h"
 #include "workers/nufft/prolate.h"
 
 namespace unfold::nufft {
 
-inline constexpr int kMinWidth = 2, kMaxWidth = 16;
-
-/// Degree of the polynomial that stands for the window over one cell: what it leaves stays below a
-/// seventh of the aliasing error of that width at any upsampling up to 2.5.
-constexpr int degree_of(int width) { return width <= 6 ? width + 1 : width; }
-
 /// Relative l2 error that a window of `width` cells leaves at `upsampling` in three dimensions, for
 /// values without correlation: fitted to alias sums of the window below, width 2 .. 14, upsampling
-/// 1.25 .. 2.5, and a sixth more.
+/// 1.25 .. 2.5, and a fifth more.
 double alias_error(int width, double upsampling);
 
 /// The smallest width whose error is at most `tolerance`, or 0 where kMaxWidth is not enough.
@@ -32,9 +27,10 @@ class Window {
   int width() const { return width_; }
 
   /// The window at j + t - width / 2 cells from the point, for cells j < width, as polynomials
-  /// in y = 2 t - 1: [degree_of(width) + 1, stride], highest power first, zero beyond width.
+  /// in y = 2 t - 1: [degree_of(width) + 1, kStride repeats], highest power first, each `repeats`
+  /// times, zero beyond width.
   template <class Real>
-  std::vector<Real> coefficients(int stride) const;
+  std::vector<Real> coefficients(int repeats) const;
 
   /// 1 / (transform of the window at mode k of a grid of n cells), k = -modes / 2 .. modes / 2.
   std::vector<double> corrections(int modes, int n) const;
