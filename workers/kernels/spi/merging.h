@@ -67,7 +67,8 @@ struct MergeResult {
 ///   C_nm = sum_jp g_j w_p cos((n - m).x_jp) / N    d_n = sum_jp v_jp cos(n.x_jp) / N
 ///   N = sum_jp g_j w_p                             x_jp = pi R_j^T q_p / qmax
 /// C is Toeplitz, its mean eigenvalue 1. It equals the normal matrix above on x that are even, and
-/// keeps them so. Z keeps the Fourier modes beyond qmax, where there are no data. S keeps x inside
+/// keeps them so. Z keeps the Fourier modes |k| > M / 2 (rounded down), where
+/// hardly a pixel lies. S keeps x inside
 /// `support` ([M^3], bytes 0 or 1, even; or empty: everywhere). Conjugate gradients from x0 ([M^3],
 /// even; or empty: zero). Not thread safe; deterministic. d, C and N are summed over the ranks of
 /// `communicator`, so that all ranks get the answer of all frames: collective. What is given to the

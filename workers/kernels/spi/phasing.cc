@@ -261,15 +261,14 @@ std::vector<std::uint8_t> known_amplitudes(Index grid, double qmin, double qmax)
   std::vector<std::uint8_t> out;
   out.reserve(at(grid * grid * grid));
   const double step = 2 * qmax / static_cast<double>(grid);
-  const auto square = [&](Index n) {
-    const double q = static_cast<double>(n - grid / 2) * step;
-    return q * q;
-  };
+  const Index reach = grid / 2;
+  const auto square = [&](Index n) { return (n - reach) * (n - reach); };
   for (Index i = 0; i < grid; ++i) {
     for (Index j = 0; j < grid; ++j) {
       for (Index k = 0; k < grid; ++k) {
-        const double q = std::sqrt(square(i) + square(j) + square(k));
-        out.push_back(q >= qmin && q <= qmax ? 1 : 0);
+        const Index radius = square(i) + square(j) + square(k);
+        const bool measured = std::sqrt(static_cast<double>(radius)) * step >= qmin;
+        out.push_back(measured && radius <= reach * reach ? 1 : 0);
       }
     }
   }

@@ -39,7 +39,8 @@ struct PhaseResult {
   double fourier_error = 0;             ///< sqrt(sum (|F| - A)^2 / sum A^2) over known amplitudes
 };
 
-/// Amplitudes that are data: [M^3] centred, 1 where smallest measured |q| <= |k| <= qmax.
+/// Amplitudes that are data: [M^3] centred, 1 where qmin, the smallest measured |q|, is at most
+/// |q| = |k| 2 qmax / M, and |k| <= M / 2 (rounded down: merging damps what lies beyond).
 std::vector<std::uint8_t> known_amplitudes(Index grid, double qmin, double qmax);
 
 /// One result a start, in order; starts run side by side on the Cpu's threads. `known` [M^3] or

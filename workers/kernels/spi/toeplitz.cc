@@ -57,11 +57,11 @@ std::vector<double> anti_support_lags(Index grid) {
   const nufft::RealFft<double> fft({grid, grid, grid});
   nufft::FftBuffer<std::complex<double>> half(fft.half_size());
   const auto frequency = [&](Index n) { return 2 * n <= grid ? n : n - grid; };
-  const Index columns = grid / 2 + 1;
+  const Index columns = grid / 2 + 1, reach = grid / 2;
   for (Index n = 0; n < half.size(); ++n) {
     const Index a = frequency(n / columns / grid), b = frequency(n / columns % grid);
     const Index c = n % columns;
-    const bool beyond = 4 * (a * a + b * b + c * c) > grid * grid;
+    const bool beyond = a * a + b * b + c * c > reach * reach;
     half[n] = beyond ? 1.0 / static_cast<double>(cube(grid)) : 0.0;
   }
   nufft::FftBuffer<double> kernel(cube(grid));

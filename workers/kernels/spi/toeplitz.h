@@ -35,7 +35,7 @@ class Toeplitz {
 };
 
 /// lags [(2M - 1)^3] of the periodic convolution on M^3 that keeps Fourier modes with
-/// |k| > M / 2, those beyond qmax, and drops the others.
+/// |k| > M / 2 (rounded down), where there are hardly any data, and drops the others.
 std::vector<double> anti_support_lags(Index grid);
 
 }  // namespace unfold::spi
