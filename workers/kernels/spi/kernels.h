@@ -43,8 +43,55 @@ struct TermKernels {
   double (*terms)(const SliceTask&, float* out);
 };
 
+/// Frames against references, kept as panels: `rows` frames, or `columns` references, side by side
+/// at each pixel. A block of results is [row panels][column panels][rows][columns].
+struct ProductTask {
+  Size depth;  ///< pixels summed here
+  Size row_panels;
+  Size column_panels;
+  const float* a;  ///< row panels, each [depth, rows]
+  Size a_stride;   ///< from panel to panel
+  const float* b;  ///< column panels, each [depth, columns]; 64-byte aligned
+  Size b_stride;
+  float* c;  ///< [row_panels, column_panels, rows, columns], 64-byte aligned
+  bool add;  ///< to c, or overwrite it
+};
+
+/// One frame's values that are not 0 against column panels.
+struct GatherTask {
+  FrameTask frame;
+  Size column_panels;
+  const float* b;
+  Size b_stride;
+  float* c;       ///< columns each
+  Size c_stride;  ///< from column panel to column panel
+};
+
+/// Which results of one [rows, columns] tile exceed their row's threshold.
+struct SelectTask {
+  const float* c;
+  const float* bias;       ///< [columns]
+  const float* factor;     ///< [rows]; result = c + factor x bias
+  const float* threshold;  ///< [rows]
+};
+struct Hit {
+  float score;
+  std::int32_t row;
+  std::int32_t column;
+};
+
+struct ProductKernels {
+  Size rows;
+  Size columns;
+  void (*multiply)(const ProductTask&);
+  void (*gather)(const GatherTask&);
+  /// Returns how many; hits has room for rows x columns.
+  Size (*select)(const SelectTask&, Hit* hits);
+};
+
 struct KernelTable {
   TermKernels terms[kTermKinds];
+  ProductKernels product;
 };
 
 }  // namespace unfold::spi
