@@ -12,9 +12,13 @@
 
 namespace unfold::spi_data {
 
+/// The largest M.
+inline constexpr std::int64_t kLargestGrid = 2047;
+
 using Attribute = std::variant<std::string, double, std::int64_t>;
 
-/// One conformation. Volumes [M^3] indexed [x, y, z], z fastest, centred at M / 2; shells
+/// One conformation: the first in the file's root, the others in groups `conformation_1`, ... with
+/// the same names. Volumes [M^3] indexed [x, y, z], z fastest, centred at M / 2; shells
 /// [M / 2 + 1], shell s at |q| = s 2 qmax / M. Each vector but `density` may be empty.
 struct DensityMap {
   std::vector<double> density{};
@@ -61,13 +65,15 @@ struct DensityFile {
   History history{};
   std::string verdict{};               ///< "converged", "ambiguous", "failed"
   std::vector<std::string> reasons{};  ///< for people
-  /// Provenance (job, unfold_version, NAME_sha256, ...), and every parameter.
+  /// Provenance (job, unfold_version, NAME_sha256, ...), and every parameter; names that the file
+  /// itself uses (grid, qmax_invA, voxel_A, verdict, ...) are passed over.
   std::map<std::string, Attribute> attributes{};
 
   double voxel() const { return 1 / (2 * qmax); }
 };
 
-/// HDF5 as docs/formats.md lists it. Overwrites `path`. WRONG_SHAPE for vectors that contradict.
+/// HDF5 as docs/formats.md lists it. The density is stored as double, other volumes as float.
+/// Overwrites `path`. WRONG_SHAPE for vectors that contradict.
 absl::Status write_density(const std::string& path, const DensityFile& file);
 absl::StatusOr<DensityFile> read_density(const std::string& path, const std::string& shown);
 /// Re-reads what write_density() made.

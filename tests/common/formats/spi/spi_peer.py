@@ -2,6 +2,7 @@
 
 spi_peer.py probe        exit 0 where h5py can be imported, else 77
 spi_peer.py cspi PATH    checks the patterns that cspi_test.cc writes
+spi_peer.py density PATH checks the density that density_file_test.cc writes, two conformations
 """
 import sys
 
@@ -36,7 +37,38 @@ def check_cspi(path):
         check(0 < f["solid_angle"][()].min() and f["solid_angle"][()].max() == 1, "correction")
 
 
+def check_map(group, start):
+    density = group["density"]
+    check(density.shape == (5, 5, 5) and density.dtype == np.float64, density.shape)
+    check(density[0, 0, 1] == start + 1 and density[1, 0, 0] == start + 25, "z runs fastest")
+    check(density.attrs["voxel_A"] == 4 and density.attrs["centre"].tolist() == [2, 2, 2], "centre")
+    check(density.attrs["resolution_A"] == 9.5 and np.isinf(density.attrs["intensity_resolution_A"]), "resolution")
+    for name, shift in [("autocorrelation", 1000), ("intensity", 2000), ("intensity_weight", 3000),
+                        ("half_density_1", 4000), ("half_density_2", 5000), ("reference/density", 6000)]:
+        check(group[name][4, 4, 4] == start + shift + 124, name)
+    check(group["intensity"].attrs["qmax_invA"] == 0.125, "qmax")
+    check(group["support"][()].all() and group["support"].dtype == np.uint8, "support")
+    for name in ["fsc", "fsc_corrected", "intensity_fsc", "prtf", "reference/fsc"]:
+        check(group[name].shape == (3,) and group[name][0] == 1, name)
+    check(group["reference"].attrs["correlation"] == 0.96, "reference")
+
+
+def check_density(path):
+    with h5py.File(path, "r") as f:
+        check_map(f, 0)
+        check_map(f["conformation_1"], 100000)
+        check(f.attrs["verdict"] == "ambiguous" and len(f.attrs["reasons"]) == 2, "verdict")
+        check(f.attrs["grid"] == 5 and f.attrs["voxel_A"] == 4 and f.attrs["seed"] == 7, "attributes")
+        check(np.allclose(f["shell_q"][()], [0, 0.05, 0.1]), "shells")
+        check(f["orientations"].shape == (4, 4) and "q_volume" in f["orientations"].attrs["convention"], "turns")
+        for name in ["frame", "fluences", "scores", "gains", "entropy", "conformation", "blacklist", "half"]:
+            check(f[name].shape == (4,), name)
+        check(f["background"].shape == (3,), "background")
+        check(f["history/part"].asstr()[()].tolist() == ["half 1", "all"], "history")
+        check(f["history/log_likelihood"][()].tolist() == [-12, -10], "history")
+
+
 if __name__ == "__main__":
     command, *arguments = sys.argv[1:]
     if command != "probe":
-        {"cspi": check_cspi}[command](*arguments)
+        {"cspi": check_cspi, "density": check_density}[command](*arguments)
