@@ -23,6 +23,7 @@ void add_responses(CLI::App& root, Session& session);
 void add_simulate(CLI::App& root, Session& session);
 void add_simulate_extraction(CLI::App& simulate, Session& session);
 void add_simulate_imaging(CLI::App& simulate, Session& session);
+void add_simulate_spi(CLI::App& simulate, Session& session);
 void add_import(CLI::App& root, Session& session);
 void add_view(CLI::App& root, Session& session);
 void add_diff(CLI::App& root, Session& session);

@@ -10,6 +10,7 @@ void add_simulate(CLI::App& root, Session& session) {
   command->require_subcommand(1);
   add_simulate_extraction(*command, session);
   add_simulate_imaging(*command, session);
+  add_simulate_spi(*command, session);
 }
 
 }  // namespace unfold::cli
