@@ -17,8 +17,9 @@ inline bool better(const Candidate& a, const Candidate& b) {
 }
 
 /// Puts `candidate` where it belongs among the best so far (sorted; entries of place -1 are free)
-/// and drops the last; no change where it is worse than all.
-inline void insert(std::span<Candidate> best, Candidate candidate) {
+/// and drops the last; no change where it is worse than all. Kind: a Candidate.
+template <class Kind>
+void insert(std::span<Kind> best, const Kind& candidate) {
   std::size_t i = best.size();
   const auto after = [&](const Candidate& other) {
     return other.place < 0 || better(candidate, other);

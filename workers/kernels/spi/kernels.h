@@ -35,12 +35,12 @@ struct TermSums {
   double total;  ///< sum of term.total over all pixels
 };
 
-/// Floats of a pixel's term, sums in double in a fixed order.
+/// Terms in float, sums in double in a fixed order.
 struct TermKernels {
   TermSums (*dense)(const SliceTask&, const float* value);
-  TermSums (*listed)(const SliceTask&, const FrameTask&);
-  /// out [size] = term.fit; returns the sum of term.total.
-  double (*terms)(const SliceTask&, float* out);
+  double (*listed)(const SliceTask&, const FrameTask&);  ///< fit
+  double (*total)(const SliceTask&);
+  void (*terms)(const SliceTask&, float* out);  ///< out [size] = term.fit
 };
 
 /// Frames against references, kept as panels: `rows` frames, or `columns` references, side by side

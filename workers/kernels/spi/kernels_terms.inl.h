@@ -67,7 +67,7 @@ double totals(const SliceTask& task) {
 }
 
 template <class T>
-TermSums listed_sums(const SliceTask& task, const FrameTask& frame) {
+double listed_fit(const SliceTask& task, const FrameTask& frame) {
   const T term = TermOf<T>::of(task);
   Lanes lanes;
   Size k = 0;
@@ -85,17 +85,16 @@ TermSums listed_sums(const SliceTask& task, const FrameTask& frame) {
     const float fit = term(task.model[p], background_at<T>(task, p)).fit;
     lanes.fit[l] += static_cast<double>(frame.value[k + l]) * static_cast<double>(fit);
   }
-  return {lanes.sum().fit, totals<T>(task)};
+  return lanes.sum().fit;
 }
 
 template <class T>
-double term_values(const SliceTask& task, float* out) {
+void term_values(const SliceTask& task, float* out) {
   const T term = TermOf<T>::of(task);
   for (Size p = 0; p < task.size; ++p) out[p] = term(task.model[p], background_at<T>(task, p)).fit;
-  return totals<T>(task);
 }
 
 template <class T>
 constexpr TermKernels term_kernels() {
-  return {dense_sums<T>, listed_sums<T>, term_values<T>};
+  return {dense_sums<T>, listed_fit<T>, totals<T>, term_values<T>};
 }

@@ -41,7 +41,8 @@ LocalMatches match_near(compute::Cpu& cpu, const PatternSet& frames, const Slice
     std::vector<Candidate> best(top);
     for (std::size_t c = 0; c < own.size() * turns.size(); ++c) {
       slicer.slice(rotation(c), scoring.choice(), room.model.data());
-      insert(best, {scoring.score(room.model.data(), room.frame), static_cast<std::int32_t>(c)});
+      insert(std::span(best),
+             {scoring.score(room.model.data(), room.frame), static_cast<std::int32_t>(c)});
     }
     for (std::size_t k = 0; k < top; ++k) {
       const std::size_t to = static_cast<std::size_t>(i) * top + k;
@@ -97,8 +98,7 @@ std::vector<double> slice_totals(compute::Cpu& cpu, const Slicer& slicer,
   cpu.parallel_for(static_cast<Index>(rotations.size()), [&](Index j) {
     Room room(scoring);
     slicer.slice(rotations[static_cast<std::size_t>(j)], scoring.choice(), room.model.data());
-    totals[static_cast<std::size_t>(j)] =
-        scoring.kernels().listed(scoring.task(room.model.data(), 1), {nullptr, nullptr, 0}).total;
+    totals[static_cast<std::size_t>(j)] = scoring.total(room.model.data());
   });
   return totals;
 }

@@ -1,49 +1,90 @@
 #include "workers/kernels/spi/matching.h"
 
 #include <algorithm>
-#include <cmath>
-#include <stdexcept>
 
-#include "workers/kernels/spi/best_list.h"
-#include "workers/kernels/spi/scoring.h"
+#include "workers/kernels/spi/tile_matching.h"
 
 namespace unfold::spi {
 namespace {
 
-constexpr Index kBlockFloats = 1 << 24;
+/// Floats of a block's slices, and as many again of its panels: 256 MB each.
+constexpr Index kBlockFloats = Index{1} << 26;
+/// Tiles are smaller where threads would wait.
+constexpr Index kTilesPerThread = 4;
+
+/// Candidates that survive single precision; with a background also what a group's common fluence
+/// blurs.
+Index kept_of(const Scoring& scoring, const MatchOptions& options) {
+  return options.top + (scoring.kind() == TermKind::kBackground ? 12 : 3);
+}
+
+Index frames_a_tile(const compute::Cpu& cpu, const ProductKernels& kernels, Index frames) {
+  const Index even = frames / (kTilesPerThread * cpu.threads() * kernels.rows);
+  return std::clamp<Index>(even, 1, kTileRowPanels) * kernels.rows;
+}
+
+/// One batch against one block.
+void match_batch(compute::Cpu& cpu, const PatternSet& frames, const Scoring& scoring,
+                 const ProductKernels& kernels, const FrameBatch& batch, ReferencePanels& panels,
+                 Index first, std::span<Screened> best, Index kept) {
+  const ScreenForm form(scoring, batch.fluence);
+  panels.set_form(form);
+  const auto count = static_cast<Index>(batch.frames.size());
+  const Index tile = frames_a_tile(cpu, kernels, count);
+  cpu.parallel_for((count + tile - 1) / tile, [&](Index t) {
+    const auto from = static_cast<std::size_t>(t * tile);
+    const auto members =
+        std::span(batch.frames)
+            .subspan(from, static_cast<std::size_t>(std::min(tile, count - t * tile)));
+    // Lists of this tile's frames side by side, and back.
+    const auto width = static_cast<std::size_t>(kept);
+    std::vector<Screened> own(members.size() * width);
+    for (std::size_t i = 0; i < members.size(); ++i)
+      std::copy_n(&best[static_cast<std::size_t>(members[i]) * width], width, &own[i * width]);
+    TileMatching(cpu, frames, scoring, kernels)
+        .run(members, batch.listed, form, panels, first, own, kept);
+    for (std::size_t i = 0; i < members.size(); ++i)
+      std::copy_n(&own[i * width], width, &best[static_cast<std::size_t>(members[i]) * width]);
+  });
+}
+
+/// The best `top` of each frame's list by exact scores.
+Matches ranked(std::span<const Screened> best, Index kept, Index top) {
+  Matches matches{.top = top, .reference = {}, .score = {}};
+  for (std::size_t first = 0; first < best.size(); first += static_cast<std::size_t>(kept)) {
+    std::vector<Candidate> exact(static_cast<std::size_t>(top));
+    for (const Screened& candidate : best.subspan(first, static_cast<std::size_t>(kept)))
+      if (candidate.place >= 0)
+        insert(std::span(exact), Candidate{candidate.exact, candidate.place});
+    for (const Candidate& candidate : exact) {
+      matches.reference.push_back(candidate.place);
+      matches.score.push_back(candidate.score);
+    }
+  }
+  return matches;
+}
 
 }  // namespace
 
 Matches match(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slicer,
               std::span<const Quaternion> references, const MatchOptions& options) {
   const Scoring scoring(cpu, frames, slicer, options);
-  const auto top = static_cast<std::size_t>(options.top);
+  const ProductKernels& product = kernels(options.isa).product;
   const auto total = static_cast<Index>(references.size());
   const Index block =
-      std::clamp<Index>(kBlockFloats / scoring.size(), 1, std::max<Index>(total, 1));
-  std::vector<Candidate> best(static_cast<std::size_t>(frames.frames()) * top);
-  std::vector<float> model(static_cast<std::size_t>(block * scoring.size()));
+      std::clamp<Index>(kBlockFloats / scoring.size(), product.columns, std::max<Index>(total, 1));
+  const Index kept = kept_of(scoring, options);
+  std::vector<Screened> best(static_cast<std::size_t>(frames.frames() * kept));
+  const std::vector<FrameBatch> batches = batches_of(cpu, frames, scoring);
+  ReferencePanels panels(cpu, slicer, scoring, product, block);
   for (Index first = 0; first < total; first += block) {
     const Index count = std::min(block, total - first);
-    slicer.slices(
-        references.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
-        scoring.choice(), View<float, 2>(model.data(), count, scoring.size()));
-    cpu.parallel_for(frames.frames(), [&](Index i) {
-      std::vector<float> row;
-      ScoredFrame frame;
-      scoring.read(frames, i, row, frame);
-      const std::span<Candidate> mine(&best[static_cast<std::size_t>(i) * top], top);
-      for (Index j = 0; j < count; ++j)
-        insert(mine, {scoring.score(model.data() + j * scoring.size(), frame),
-                      static_cast<std::int32_t>(first + j)});
-    });
+    panels.load(
+        references.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)));
+    for (const FrameBatch& batch : batches)
+      match_batch(cpu, frames, scoring, product, batch, panels, first, best, kept);
   }
-  Matches matches{.top = options.top, .reference = {}, .score = {}};
-  for (const Candidate& candidate : best) {
-    matches.reference.push_back(candidate.place);
-    matches.score.push_back(candidate.score);
-  }
-  return matches;
+  return ranked(best, kept, options.top);
 }
 
 }  // namespace unfold::spi

@@ -9,9 +9,6 @@
 namespace unfold::spi {
 namespace {
 
-/// Slices that stand for all: enough for a largest value and a spread.
-constexpr Index kTypical = 64;
-
 TermKind kind_of(const MatchOptions& options) {
   switch (options.metric) {
     case Metric::kSqrt:
@@ -53,8 +50,7 @@ void check(const PatternSet& frames, const Slicer& slicer, const MatchOptions& o
 
 Scoring::Scoring(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slicer,
                  const MatchOptions& options)
-    : metric_(options.metric),
-      kind_(kind_of(options)),
+    : kind_(kind_of(options)),
       choice_(slicer.choose(matching_pixels(slicer.detector(), options.qlimit))),
       fluence_(options.fluence),
       kernels_(&spi::kernels(options.isa).terms[static_cast<int>(kind_)]),
@@ -69,14 +65,14 @@ Scoring::Scoring(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slic
 }
 
 void Scoring::find_scales(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slicer) {
-  std::vector<float> typical(static_cast<std::size_t>(kTypical * size()));
-  slicer.slices(reference_rotations(kTypical, {1, 0, 0, 0}), choice_,
-                View<float, 2>(typical.data(), kTypical, size()));
-  const float largest = *std::max_element(typical.begin(), typical.end());
+  typical_.resize(static_cast<std::size_t>(kTypicalSlices * size()));
+  slicer.slices(reference_rotations(kTypicalSlices, {1, 0, 0, 0}), choice_,
+                View<float, 2>(typical_.data(), kTypicalSlices, size()));
+  const float largest = *std::max_element(typical_.begin(), typical_.end());
   floor_ = std::max(kModelFloor * largest, 1e-30f);
   if (kind_ != TermKind::kEuclid || scale_ > 0) return;
   Moments model;
-  for (const float m : typical) model.add(m);
+  for (const float m : typical_) model.add(m);
   std::vector<Moments> of_frame(static_cast<std::size_t>(frames.frames()));
   cpu.parallel_for(frames.frames(), [&](Index i) {
     std::vector<float> row;
@@ -95,50 +91,63 @@ SliceTask Scoring::task(const float* model, double fluence) const {
   return {size(), model, background_.data(), floor_, static_cast<float>(fluence)};
 }
 
-void Scoring::read(const PatternSet& frames, Index index, std::vector<float>& row,
-                   ScoredFrame& out) const {
-  out.value.clear();
-  out.pixel.clear();
-  out.photons = out.square = 0;
-  out.fluence = fluence_.empty() ? 1 : fluence_[static_cast<std::size_t>(index)];
-  const auto add = [&](std::uint32_t pixel, float k) {
-    out.photons += k;
-    out.square += static_cast<double>(k) * k;
-    out.pixel.push_back(pixel);
-    out.value.push_back(kind_ == TermKind::kSqrt ? std::sqrt(k) : k);
-  };
+void Scoring::read_all(const PatternSet& frames, Index index, std::vector<float>& row,
+                       ScoredFrame& out) const {
   row.resize(static_cast<std::size_t>(frames.pixels()));
   frames.rows(index, 1, View<float, 2>(row.data(), 1, frames.pixels()));
-  for (std::size_t p = 0; p < choice_.pixel.size(); ++p)
-    if (const float k = row[choice_.pixel[p]]; k != 0) add(static_cast<std::uint32_t>(p), k);
-  if (2 * static_cast<Index>(out.pixel.size()) <= size()) return;
-  std::vector<float> all(choice_.pixel.size());
-  for (std::size_t k = 0; k < out.pixel.size(); ++k) all[out.pixel[k]] = out.value[k];
-  out.value = std::move(all);
+  out.fluence = fluence_.empty() ? 1 : fluence_[static_cast<std::size_t>(index)];
+  out.listed = false;
   out.pixel.clear();
+  out.photons = out.square = 0;
+  out.value.resize(choice_.pixel.size());
+  for (std::size_t p = 0; p < choice_.pixel.size(); ++p) {
+    const float k = row[choice_.pixel[p]];
+    out.photons += k;
+    out.square += static_cast<double>(k) * k;
+    out.value[p] = kind_ == TermKind::kSqrt ? std::sqrt(k) : k;
+  }
+}
+
+void Scoring::read(const PatternSet& frames, Index index, std::vector<float>& row,
+                   ScoredFrame& out) const {
+  read_all(frames, index, row, out);
+  const auto zeros = std::count(out.value.begin(), out.value.end(), 0.0f);
+  if (size() - zeros > longest_list()) return;
+  out.listed = true;
+  for (std::size_t p = 0; p < choice_.pixel.size(); ++p) {
+    if (out.value[p] == 0) continue;
+    out.value[out.pixel.size()] = out.value[p];
+    out.pixel.push_back(static_cast<std::uint32_t>(p));
+  }
+  out.value.resize(out.pixel.size());
 }
 
 float Scoring::score(const float* model, const ScoredFrame& frame) const {
+  if (frame.listed) return score(model, total(model), frame);
+  return static_cast<float>(
+      score_of(kernels_->dense(task(model, frame.fluence), frame.value.data()), frame));
+}
+
+float Scoring::score(const float* model, double total, const ScoredFrame& frame) const {
   const SliceTask slice = task(model, frame.fluence);
-  const bool dense = static_cast<Index>(frame.value.size()) == size();
-  const TermSums sums = dense ? kernels_->dense(slice, frame.value.data())
-                              : kernels_->listed(slice, {frame.value.data(), frame.pixel.data(),
-                                                         static_cast<Size>(frame.value.size())});
-  double score = 0;
+  const double fit = frame.listed ? kernels_->listed(slice, {frame.value.data(), frame.pixel.data(),
+                                                             static_cast<Size>(frame.value.size())})
+                                  : kernels_->dense(slice, frame.value.data()).fit;
+  return static_cast<float>(score_of({fit, total}, frame));
+}
+
+double Scoring::score_of(const TermSums& sums, const ScoredFrame& frame) const {
   switch (kind_) {
     case TermKind::kPoisson:
-      score = PoissonScore()(sums.fit, sums.total, frame.photons);
-      break;
+      return PoissonScore()(sums.fit, sums.total, frame.photons);
     case TermKind::kBackground:
-      score = BackgroundScore()(sums.fit, sums.total, frame.fluence);
-      break;
+      return BackgroundScore()(sums.fit, sums.total, frame.fluence);
     case TermKind::kSqrt:
-      score = SqrtScore()(sums.fit, sums.total);
-      break;
+      return SqrtScore()(sums.fit, sums.total);
     case TermKind::kEuclid:
-      score = EuclidScore{scale_}(sums.fit, sums.total, frame.square);
+      break;
   }
-  return static_cast<float>(score);
+  return EuclidScore{scale_}(sums.fit, sums.total, frame.square);
 }
 
 }  // namespace unfold::spi

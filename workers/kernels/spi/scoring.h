@@ -10,12 +10,16 @@
 /// What match(), match_near() and scores() share: one call's pixels and constants.
 namespace unfold::spi {
 
+/// Slices that stand for all of a model: enough for its largest value, spread and mean.
+inline constexpr Index kTypicalSlices = 64;
+
 /// A frame at the matching pixels: values that are not 0, or all where that is cheaper to read.
 struct ScoredFrame {
   std::vector<float> value;          ///< K, or sqrt K for kSqrt; [P'] or [listed]
-  std::vector<std::uint32_t> pixel;  ///< empty: all
-  double photons = 0;                ///< sum K
-  double square = 0;                 ///< sum K^2
+  std::vector<std::uint32_t> pixel;  ///< [listed], places in the choice
+  bool listed = false;
+  double photons = 0;  ///< sum K
+  double square = 0;   ///< sum K^2
   double fluence = 1;
 };
 
@@ -34,18 +38,29 @@ class Scoring {
   /// How `model` [P'] is read for a frame of that fluence.
   SliceTask task(const float* model, double fluence) const;
 
-  /// Values of frame i; `row` is room for all its pixels.
+  /// Values of frame i, listed or all; `row` is room for all its pixels.
   void read(const PatternSet& frames, Index frame, std::vector<float>& row, ScoredFrame& out) const;
+  /// The same, all pixels [P'] whatever they hold.
+  void read_all(const PatternSet& frames, Index frame, std::vector<float>& row,
+                ScoredFrame& out) const;
 
   /// The score of a slice [P'], as matching.h defines it.
   float score(const float* model, const ScoredFrame& frame) const;
+  /// The same with the slice's total() known.
+  float score(const float* model, double total, const ScoredFrame& frame) const;
+  double total(const float* model) const { return kernels_->total(task(model, 1)); }
+  /// Slices [kTypicalSlices, P'] of the model.
+  std::span<const float> typical() const { return typical_; }
+  /// Values above which a frame is read as all pixels.
+  Index longest_list() const { return size() / 2; }
 
  private:
+  double score_of(const TermSums& sums, const ScoredFrame& frame) const;
   void find_scales(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slicer);
 
-  Metric metric_;
   TermKind kind_;
   PixelChoice choice_;
+  std::vector<float> typical_;
   std::vector<float> background_;  ///< [P'] or empty
   std::span<const double> fluence_;
   const TermKernels* kernels_;

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "workers/compute/cpu_device.h"
+
+namespace unfold::spi {
+
+/// Uninitialised floats, aligned as vectors want them. Move-only.
+class Floats {
+ public:
+  Floats(compute::Cpu& cpu, compute::Index size)
+      : buffer_(cpu, size), data_(buffer_.view(size).data) {}
+  float* data() const { return data_; }
+
+ private:
+  compute::Buffer<float, compute::Cpu> buffer_;
+  float* data_;
+};
+
+}  // namespace unfold::spi
