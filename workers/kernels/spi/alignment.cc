@@ -15,9 +15,9 @@ using compute::View;
 using Complex = std::complex<double>;
 
 constexpr double kRadian = 180 / std::numbers::pi;
-constexpr Index kModesCompared = 30000;
+constexpr Index kCoarseModes = 600, kFineModes = 12000;
 constexpr std::size_t kCoarseKept = 24;      ///< candidates of the grid that are refined
-constexpr std::size_t kFineKept = 6;         ///< of those, at full resolution
+constexpr std::size_t kFineKept = 4;         ///< of those, at full resolution
 constexpr double kLastMove = 0.7 / kRadian;  ///< of the search; Newton's method goes on from there
 constexpr double kNewtonSteps[] = {0.5 / kRadian, 0.15 / kRadian};  ///< of its differences
 
@@ -118,47 +118,54 @@ Candidate newton(const TurnedIntensity& compare, const nufft::CosineGrid<float>&
   return {multiply(rotation_by(step), best.rotation), agreement};
 }
 
+/// `autocorrelation`'s intensity at any scale, ready to be turned.
+nufft::CosineGrid<float> intensity_of(compute::Cpu& cpu, Index grid,
+                                      std::span<const double> autocorrelation, double tolerance) {
+  const double largest = *std::max_element(autocorrelation.begin(), autocorrelation.end());
+  std::vector<float> narrow;
+  for (const double v : autocorrelation) {
+    narrow.push_back(static_cast<float>(largest > 0 ? v / largest : v));
+  }
+  nufft::CosineGrid<float> out(cpu, cube(grid), {.tolerance = tolerance});
+  out.set(View<const float, 3>(narrow.data(), grid, grid, grid));
+  return out;
+}
+
 /// Rotations at which b's intensity lies on a's, best first, different ones.
 std::vector<Candidate> best_rotations(compute::Cpu& cpu, Index grid, std::span<const double> a,
                                       std::span<const double> b, Index starts) {
-  nufft::CosineGrid<float> turned(cpu, cube(grid), {.tolerance = 1e-4});
-  std::vector<float> narrow(b.begin(), b.end());
-  const double largest = *std::max_element(b.begin(), b.end());
-  if (largest > 0) {
-    std::transform(b.begin(), b.end(), narrow.begin(),
-                   [&](double v) { return static_cast<float>(v / largest); });
-  }
-  turned.set(View<const float, 3>(narrow.data(), grid, grid, grid));
-
   // Speckles are two modes wide where the particle fills half the box: shells beyond this radius
   // would see no overlap between one rotation of the grid and the next.
   const double spacing = spacing_of(starts);
   const Index reach = grid / 2;
   const Index coarse_reach =
       std::clamp(static_cast<Index>(std::lround(2.5 / spacing)), std::min<Index>(3, reach), reach);
-  const TurnedIntensity coarse(grid, a, 1, coarse_reach, kModesCompared);
+  const TurnedIntensity coarse(grid, a, 1, coarse_reach, kCoarseModes);
+  const auto rough = intensity_of(cpu, grid, b, 1e-2);
   std::vector<Candidate> candidates(static_cast<std::size_t>(starts));
   cpu.parallel_for(starts, [&](Index j) {
     const Quaternion r = super_fibonacci(j, starts);
-    candidates[static_cast<std::size_t>(j)] = {r, coarse.agreement(turned, r)};
+    candidates[static_cast<std::size_t>(j)] = {r, coarse.agreement(rough, r)};
   });
-  const auto refine = [&](const TurnedIntensity& compare, double first, double last) {
+  const auto refine = [&](const TurnedIntensity& compare, const auto& turned, double first,
+                          double last) {
     cpu.parallel_for(static_cast<Index>(candidates.size()), [&](Index j) {
       Candidate& c = candidates[static_cast<std::size_t>(j)];
       c = climb(compare, turned, c, first, last);
     });
   };
   keep_best(candidates, kCoarseKept);
-  refine(coarse, spacing / 3, spacing / 12);
+  refine(coarse, rough, spacing / 3, spacing / 12);
   keep_best(candidates, kCoarseKept);
   drop_repeats(candidates, spacing / 3);
   keep_best(candidates, kFineKept);
 
-  const TurnedIntensity fine(grid, a, 1, reach, kModesCompared);
-  refine(fine, spacing / 12, kLastMove);
+  const TurnedIntensity fine(grid, a, 1, reach, kFineModes);
+  const auto exact = intensity_of(cpu, grid, b, 1e-4);
+  refine(fine, exact, spacing / 12, kLastMove);
   cpu.parallel_for(static_cast<Index>(candidates.size()), [&](Index j) {
     Candidate& c = candidates[static_cast<std::size_t>(j)];
-    for (const double h : kNewtonSteps) c = newton(fine, turned, c, h);
+    for (const double h : kNewtonSteps) c = newton(fine, exact, c, h);
   });
   keep_best(candidates, kFineKept);
   drop_repeats(candidates, 1 / kRadian);

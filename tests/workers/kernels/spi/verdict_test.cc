@@ -1,0 +1,68 @@
+#include "workers/kernels/spi/verdict.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace unfold::test {
+namespace {
+
+using spi::judge;
+using spi::Signs;
+using spi::Verdict;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+Signs good_signs() {
+  Signs signs;
+  signs.halves = true;
+  signs.shells = 18;
+  signs.agreeing_shells = 14;
+  signs.held_out[0] = signs.held_out[1] = {20.0, 1.0};
+  signs.entropy = 0.3;
+  return signs;
+}
+
+TEST(VerdictTest, GoodSignsConvergeWithoutAReason) {
+  const auto judgement = judge(good_signs());
+  EXPECT_EQ(judgement.verdict, Verdict::kConverged);
+  EXPECT_THAT(judgement.reasons, IsEmpty());
+}
+
+TEST(VerdictTest, HalvesThatAgreeByChanceOnlyFail) {
+  Signs signs = good_signs();
+  signs.agreeing_shells = 3;
+  EXPECT_EQ(judge(signs).verdict, Verdict::kFailed);
+  EXPECT_THAT(judge(signs).reasons, SizeIs(1));
+}
+
+TEST(VerdictTest, HalvesThatAgreeInFewShellsAreAmbiguous) {
+  Signs signs = good_signs();
+  signs.agreeing_shells = 5;
+  EXPECT_EQ(judge(signs).verdict, Verdict::kAmbiguous);
+}
+
+TEST(VerdictTest, AMapThatPredictsNoNewFrameFails) {
+  for (const int half : {0, 1}) {
+    Signs signs = good_signs();
+    signs.held_out[half] = {2.0, 1.0};
+    EXPECT_EQ(judge(signs).verdict, Verdict::kFailed);
+  }
+}
+
+TEST(VerdictTest, UndeterminedOrientationsOrAnEarlyEndAreAmbiguous) {
+  Signs spread = good_signs(), early = good_signs();
+  spread.entropy = 0.95;
+  early.finished = false;
+  EXPECT_EQ(judge(spread).verdict, Verdict::kAmbiguous);
+  EXPECT_EQ(judge(early).verdict, Verdict::kAmbiguous);
+}
+
+TEST(VerdictTest, WithoutHalvesNothingConverges) {
+  Signs signs = good_signs();
+  signs.halves = false;
+  EXPECT_EQ(judge(signs).verdict, Verdict::kAmbiguous);
+  EXPECT_THAT(judge(signs).reasons, SizeIs(1));
+}
+
+}  // namespace
+}  // namespace unfold::test

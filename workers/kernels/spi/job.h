@@ -1,0 +1,80 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "workers/kernels/spi/evidence.h"
+#include "workers/kernels/spi/final_map.h"
+#include "workers/kernels/spi/halves.h"
+#include "workers/kernels/spi/reconstruct.h"
+
+namespace unfold::spi {
+
+/// One run of a job and what it is made from.
+struct Part {
+  std::string name;
+  PatternSet frames;
+  RunOptions options;
+  std::unique_ptr<Run> run;
+};
+
+/// What reconstruct() does, in steps that a checkpoint can stand between.
+class Job {
+ public:
+  Job(compute::Cpu& cpu, const PatternSet& frames, const Detector& detector,
+      const Settings& settings, compute::Communicator& communicator, const Hooks& hooks);
+
+  void restore(const Checkpoint& checkpoint);
+  Result make();
+
+ private:
+  enum : std::size_t { kFirst, kSecond };  ///< halves in parts_; further parts: fewer conformations
+
+  Part part(std::string name, PatternSet frames, std::uint64_t number, int conformations);
+  void run_parts();
+  void run_all();
+  void step(std::size_t part);
+  void look();
+  Checkpoint checkpoint() const;
+
+  bool halves() const { return settings_.halves; }
+  const Estimate& estimate_of(std::size_t part) const { return parts_[part].run->estimate(); }
+  const Pairing& pairing();
+  bool halves_agree();
+  std::size_t better_half() const;
+
+  Estimate final_estimate();
+  Estimate from_better_half();
+  std::vector<Map> make_maps(const Estimate& estimate);
+  std::vector<double> entropies(const Estimate& estimate) const;
+  Prediction predict_half(std::size_t made_from, std::size_t half) const;
+  std::vector<double> held_out_gain(std::size_t half) const;
+  void weigh_conformations(Result& result);
+  void judge_result(Result& result);
+
+  MatchOptions match_options(const Estimate& estimate) const;
+  std::vector<Quaternion> references() const;
+  Index grid() const { return settings_.run.grid; }
+
+  compute::Cpu& cpu_;
+  const PatternSet& frames_;
+  const Detector& detector_;
+  Settings settings_;
+  compute::Communicator& communicator_;
+  const Hooks& hooks_;
+
+  Split split_;
+  double unit_ = 1;  ///< photons a unit of the frames' values
+  std::vector<Part> parts_;
+  std::unique_ptr<Run> all_;  ///< over all frames, after the halves
+  std::optional<Pairing> pairing_;
+  std::vector<Report> history_;
+  double half_resolution_ = 0;
+};
+
+/// A map's phased autocorrelation at the scale of its merged one: what slices are cut from.
+std::vector<double> model_of(Index grid, const Estimate& estimate, std::size_t conformation);
+
+}  // namespace unfold::spi

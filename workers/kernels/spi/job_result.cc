@@ -1,0 +1,294 @@
+#include <algorithm>
+#include <cmath>
+
+#include "workers/kernels/spi/job.h"
+#include "workers/kernels/spi/phasing.h"
+#include "workers/kernels/spi/radial.h"
+#include "workers/kernels/spi/search.h"
+#include "workers/kernels/spi/verdict.h"
+
+// What a job makes of its finished runs.
+namespace unfold::spi {
+namespace {
+
+constexpr double kSpacing = 1.3;       ///< of references that judge, over d / D
+constexpr Index kFramesAsked = 512;    ///< of each half, for the held-out likelihood
+constexpr Index kCandidates = 16;      ///< of a posterior
+constexpr double kEvidence = 3;        ///< standard errors
+constexpr double kReproducible = 0.2;  ///< Cohen's kappa of the halves' classifications
+constexpr Index kJoinedShells = 3;     ///< more agree than the alignment makes by chance
+constexpr std::uint64_t kReferences = 101, kPhases = 102;
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+/// The first shell, from 1, below kResolvedAbove.
+Index shells_above(const std::vector<double>& correlation) {
+  Index s = 1;
+  while (s < static_cast<Index>(correlation.size()) && correlation[at(s)] >= kResolvedAbove) ++s;
+  return s;
+}
+
+double smallest_q(const Detector& detector) {
+  double least = detector.qmax;
+  for (Index p = 0; p < detector.pixels(); ++p) {
+    if (detector.mask[at(p)] == PixelClass::kBad) continue;
+    const double* q = &detector.q[3 * at(p)];
+    least = std::min(least, std::sqrt(q[0] * q[0] + q[1] * q[1] + q[2] * q[2]));
+  }
+  return least;
+}
+
+/// Agreement of two classifications beyond chance: Cohen's kappa.
+double kappa_of(const std::vector<std::int32_t>& a, const std::vector<std::int32_t>& b,
+                std::size_t classes) {
+  std::vector<double> of_a(classes, 0.0), of_b(classes, 0.0);
+  const double each = 1 / static_cast<double>(a.size());
+  double same = 0, chance = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    of_a[at(a[i])] += each;
+    of_b[at(b[i])] += each;
+    if (a[i] == b[i]) same += each;
+  }
+  for (std::size_t c = 0; c < classes; ++c) chance += of_a[c] * of_b[c];
+  return chance < 1 ? (same - chance) / (1 - chance) : 0;
+}
+
+template <class T>
+std::vector<T> chosen_from(std::span<const T> all, std::span<const Index> which) {
+  std::vector<T> out;
+  for (const Index i : which) out.push_back(all[at(i)]);
+  return out;
+}
+
+/// Hits of a half, evenly chosen: what the other half's maps are asked about.
+std::vector<Index> asked_of(const Estimate& estimate) {
+  std::vector<Index> hits;
+  for (std::size_t i = 0; i < estimate.non_hit.size(); ++i) {
+    if (estimate.non_hit[i] == 0) hits.push_back(static_cast<Index>(i));
+  }
+  const auto step = (hits.size() + at(kFramesAsked) - 1) / at(kFramesAsked);
+  std::vector<Index> out;
+  for (std::size_t i = 0; i < hits.size(); i += std::max<std::size_t>(step, 1)) {
+    out.push_back(hits[i]);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<Quaternion> Job::references() const {
+  const double box = static_cast<double>(grid()) / (2 * detector_.qmax);
+  const double diameter = settings_.run.diameter > 0 ? settings_.run.diameter : box / 2;
+  const Index count = references_for(kSpacing / (full_qlimit(detector_) * diameter));
+  return reference_rotations(count, random_rotation(settings_.run.seed, kReferences, 0));
+}
+
+MatchOptions Job::match_options(const Estimate& estimate) const {
+  MatchOptions options;
+  options.metric = Metric::kPoisson;
+  options.qlimit = full_qlimit(detector_);
+  options.top = kCandidates;
+  if (!estimate.background.empty()) {
+    options.background = estimate.background;
+    options.fluence = estimate.fluence;
+  }
+  return options;
+}
+
+bool Job::halves_agree() {
+  for (std::size_t c = 0; c < pairing().partner.size(); ++c) {
+    const auto b = static_cast<std::size_t>(pairing().partner[c]);
+    const auto agreement = intensity_shell_correlation(
+        cpu_, grid(), estimate_of(kFirst).autocorrelation[c],
+        apply(cpu_, grid(), estimate_of(kSecond).autocorrelation[b], pairing().onto_first[c]));
+    if (shells_above(agreement) <= kJoinedShells) return false;
+  }
+  return true;
+}
+
+std::size_t Job::better_half() const {
+  const auto gain = [&](std::size_t h) {
+    return parts_[h].run->history().empty() ? -INFINITY : parts_[h].run->history().back().gain;
+  };
+  return gain(kSecond) > gain(kFirst) ? kSecond : kFirst;
+}
+
+Estimate Job::final_estimate() {
+  if (!halves()) return estimate_of(kFirst);
+  return all_ != nullptr ? all_->estimate() : from_better_half();
+}
+
+/// The better half's maps; the other half's frames are matched with them.
+Estimate Job::from_better_half() {
+  const std::size_t better = better_half(), other = 1 - better;
+  Estimate out = estimate_of(better);
+  const Estimate& worse = estimate_of(other);
+  std::vector<Slicer> slicers;
+  for (std::size_t c = 0; c < out.autocorrelation.size(); ++c) {
+    const std::vector<double> model = model_of(grid(), out, c);
+    slicers.emplace_back(cpu_, grid(), detector_);
+    slicers.back().set(View<const double, 3>(model.data(), grid(), grid(), grid()));
+  }
+  MatchOptions options = match_options(worse);
+  options.top = 1;
+  const Candidates found =
+      search_globally(cpu_, parts_[other].frames, slicers, references(), options);
+  const auto n = at(frames_.frames());
+  out.orientation.resize(n);
+  out.conformation.resize(n);
+  for (std::vector<double>* list : {&out.fluence, &out.score, &out.score_of_mean}) list->resize(n);
+  out.non_hit.resize(n);
+  for (const std::size_t h : {better, other}) {
+    const Estimate& from = estimate_of(h);
+    for (std::size_t i = 0; i < split_.member[h].size(); ++i) {
+      const std::size_t frame = at(split_.member[h][i]);
+      const bool matched = h == other;
+      out.orientation[frame] = matched ? found.rotation[i] : from.orientation[i];
+      out.conformation[frame] = matched ? found.conformation[i] : from.conformation[i];
+      out.score[frame] = matched ? double{found.score[i]} : from.score[i];
+      out.fluence[frame] = from.fluence[i];
+      out.score_of_mean[frame] = from.score_of_mean[i];
+      out.non_hit[frame] = from.non_hit[i];
+    }
+  }
+  return out;
+}
+
+std::vector<Map> Job::make_maps(const Estimate& estimate) {
+  std::vector<Map> maps;
+  if (hooks_.report) {
+    Report report{"phasing", {}, 1, half_resolution_, nullptr};
+    report.estimate = &estimate;
+    hooks_.report(report);
+  }
+  MapOptions options{grid(), known_amplitudes(grid(), smallest_q(detector_), detector_.qmax),
+                     settings_.phasing_starts, 0};
+  for (std::size_t c = 0; c < estimate.autocorrelation.size(); ++c) {
+    options.seed = seed_of_part(settings_.run.seed, kPhases + c);
+    maps.push_back(phased_map(cpu_, estimate.autocorrelation[c], options, hooks_.cancelled));
+    Map& map = maps.back();
+    std::vector<std::uint8_t> skip = estimate.non_hit;
+    for (std::size_t i = 0; i < skip.size(); ++i) {
+      if (estimate.conformation[i] != static_cast<std::int32_t>(c)) skip[i] = 1;
+    }
+    map.intensity_weight =
+        measured_weight(grid(), detector_, estimate.orientation, estimate.fluence, skip);
+    map.resolution = map.intensity_resolution = INFINITY;
+    if (!halves()) continue;
+    const auto partner = static_cast<std::size_t>(pairing().partner[c]);
+    compare_halves(cpu_, estimate_of(kFirst).autocorrelation[c],
+                   estimate_of(kSecond).autocorrelation[partner], pairing().onto_first[c],
+                   detector_.qmax, options, hooks_.cancelled, map);
+  }
+  return maps;
+}
+
+std::vector<double> Job::entropies(const Estimate& estimate) const {
+  std::vector<Slicer> slicers;
+  for (std::size_t c = 0; c < estimate.autocorrelation.size(); ++c) {
+    const std::vector<double> model = model_of(grid(), estimate, c);
+    slicers.emplace_back(cpu_, grid(), detector_);
+    slicers.back().set(View<const double, 3>(model.data(), grid(), grid(), grid()));
+  }
+  const Candidates found =
+      search_globally(cpu_, frames_, slicers, references(), match_options(estimate));
+  const std::vector<float> weight = posterior(found.score, found.per_frame, unit_);
+  std::vector<double> out;
+  for (std::size_t i = 0; i < at(frames_.frames()); ++i) {
+    double sum = 0;
+    for (std::size_t k = 0; k < at(found.per_frame); ++k) {
+      const double w = double{weight[i * at(found.per_frame) + k]};
+      if (w > 0) sum -= w * std::log(w);
+    }
+    out.push_back(sum);
+  }
+  return out;
+}
+
+Prediction Job::predict_half(std::size_t made_from, std::size_t half) const {
+  const std::vector<Index> asked = asked_of(estimate_of(half));
+  const Estimate& maps = estimate_of(made_from);
+  std::vector<std::vector<double>> models;
+  for (std::size_t c = 0; c < maps.autocorrelation.size(); ++c) {
+    models.push_back(model_of(grid(), maps, c));
+  }
+  const auto fluence = chosen_from<double>(estimate_of(half).fluence, asked);
+  MatchOptions options = match_options(maps);
+  options.fluence = fluence;
+  return predict(cpu_, parts_[half].frames.subset(asked), detector_, grid(), models, references(),
+                 options, unit_);
+}
+
+/// Over the radial mean of the half that the maps were made from.
+std::vector<double> Job::held_out_gain(std::size_t half) const {
+  const std::size_t made_from = 1 - half;
+  const Estimate& maps = estimate_of(made_from);
+  const std::vector<Index> asked = asked_of(estimate_of(half));
+  const auto fluence = chosen_from<double>(estimate_of(half).fluence, asked);
+  MatchOptions options = match_options(maps);
+  options.fluence = fluence;
+  const auto mean =
+      radial_mean(cpu_, parts_[made_from].frames, detector_, maps.non_hit, maps.background);
+  const auto radial =
+      pattern_scores(cpu_, parts_[half].frames.subset(asked), detector_, mean, options);
+  std::vector<double> gain = predict_half(made_from, half).log_evidence;
+  for (std::size_t i = 0; i < gain.size(); ++i) gain[i] -= unit_ * radial[i];
+  return gain;
+}
+
+/// Two maps for one conformation predict no better, and what tells their frames apart in one half
+/// does not in the other.
+void Job::weigh_conformations(Result& result) {
+  if (!halves() || settings_.run.conformations < 2) return;
+  std::vector<double> gains;
+  bool everywhere = true;
+  for (const std::size_t h : {kFirst, kSecond}) {
+    const std::size_t from = 1 - h;
+    const Prediction more = predict_half(from, h), fewer = predict_half(from + 2, h);
+    std::vector<double> gain = more.log_evidence;
+    for (std::size_t i = 0; i < gain.size(); ++i) gain[i] -= fewer.log_evidence[i];
+    const Gain of_half = gain_of(gain);
+    const auto own =
+        chosen_from<std::int32_t>(estimate_of(h).conformation, asked_of(estimate_of(h)));
+    std::vector<std::int32_t> seen;
+    for (const std::int32_t c : more.conformation) {
+      const auto& partner = pairing().partner;
+      seen.push_back(h == kSecond
+                         ? partner[at(c)]
+                         : static_cast<std::int32_t>(std::find(partner.begin(), partner.end(), c) -
+                                                     partner.begin()));
+    }
+    everywhere = everywhere && of_half.mean > kEvidence * of_half.error &&
+                 kappa_of(seen, own, pairing().partner.size()) > kReproducible;
+    gains.insert(gains.end(), gain.begin(), gain.end());
+  }
+  const Gain gain = gain_of(gains);
+  result.conformation_gain = gain.mean;
+  result.conformation_gain_error = gain.error;
+  result.evidence_for_conformations = everywhere;
+}
+
+void Job::judge_result(Result& result) {
+  Signs signs;
+  signs.halves = halves();
+  signs.shells = grid() / 2;
+  signs.agreeing_shells = signs.shells + 1;
+  for (const Map& map : result.maps) {
+    if (halves()) {
+      signs.agreeing_shells =
+          std::min(signs.agreeing_shells, shells_above(map.half_correlation_corrected));
+    }
+  }
+  for (std::size_t h = 0; halves() && h < 2; ++h) signs.held_out[h] = gain_of(held_out_gain(h));
+  for (const double e : result.entropy) {
+    signs.entropy +=
+        e / std::log(static_cast<double>(kCandidates)) / static_cast<double>(result.entropy.size());
+  }
+  for (const Part& p : parts_) signs.finished = signs.finished && p.run->converged();
+  if (all_ != nullptr) signs.finished = signs.finished && all_->converged();
+  const Judgement judgement = judge(signs);
+  result.verdict = judgement.verdict;
+  result.reasons = judgement.reasons;
+}
+
+}  // namespace unfold::spi

@@ -1,0 +1,71 @@
+#include "workers/kernels/spi/verdict.h"
+
+#include <cstdio>
+
+namespace unfold::spi {
+namespace {
+
+// What runs on frames without structure never reached (docs/numerics.md, "Verdict").
+constexpr Index kChanceShells = 3;  ///< shells that agree by chance: alignment has six parameters
+constexpr Index kFirmShells = 5;
+constexpr double kFirmErrors = 3;    ///< standard errors above 0
+constexpr double kSpreadOut = 0.85;  ///< entropy of a posterior that knows next to nothing
+
+std::string numbered(const char* format, double a, double b = 0) {
+  char text[200];
+  std::snprintf(text, sizeof text, format, a, b);
+  return text;
+}
+
+}  // namespace
+
+std::string to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kConverged:
+      return "converged";
+    case Verdict::kAmbiguous:
+      return "ambiguous";
+    case Verdict::kFailed:
+      return "failed";
+  }
+  return "";
+}
+
+Judgement judge(const Signs& signs) {
+  Judgement out{Verdict::kConverged, {}};
+  const auto lower = [&](Verdict to, std::string reason) {
+    if (to > out.verdict) out.verdict = to;
+    out.reasons.push_back(std::move(reason));
+  };
+  if (!signs.halves) {
+    lower(Verdict::kAmbiguous,
+          "no independent halves were made: nothing says that another start "
+          "would find the same map");
+  } else if (signs.agreeing_shells <= kChanceShells) {
+    lower(Verdict::kFailed,
+          numbered("the two halves' maps agree in %.0f shells: no more than two maps of nothing do",
+                   static_cast<double>(signs.agreeing_shells - 1)));
+  } else if (signs.agreeing_shells <= kFirmShells) {
+    lower(Verdict::kAmbiguous, numbered("the two halves' maps agree in %.0f shells only",
+                                        static_cast<double>(signs.agreeing_shells - 1)));
+  }
+  for (int h = 0; signs.halves && h < 2; ++h) {
+    const Gain& gain = signs.held_out[h];
+    if (gain.mean > kFirmErrors * gain.error) continue;
+    lower(Verdict::kFailed,
+          numbered("one half's map predicts the other's frames no better than their radial mean "
+                   "does (%.3g +- %.2g nats a frame)",
+                   gain.mean, gain.error));
+  }
+  if (signs.entropy > kSpreadOut) {
+    lower(Verdict::kAmbiguous,
+          numbered("orientations are hardly determined (%.0f %% of the largest entropy)",
+                   100 * signs.entropy));
+  }
+  if (!signs.finished) {
+    lower(Verdict::kAmbiguous, "the largest number of generations was reached before the end");
+  }
+  return out;
+}
+
+}  // namespace unfold::spi

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "workers/kernels/spi/evidence.h"
+#include "workers/kernels/spi/reconstruct.h"
+
+namespace unfold::spi {
+
+/// What speaks for and against a map (docs/numerics.md says how the limits were found).
+struct Signs {
+  bool halves = false;        ///< two independent runs were made
+  Index agreeing_shells = 0;  ///< first shell, from 1, whose corrected correlation is below 0.143
+  Index shells = 0;           ///< M / 2
+  bool likely = true;         ///< the gains below are likelihoods of counts
+  Gain held_out[2];           ///< nats a frame over the radial mean, of the other half's frames
+  double entropy = 0;         ///< share of the largest that an orientation's posterior can have
+  bool finished = true;       ///< every run stopped by itself
+};
+
+struct Judgement {
+  Verdict verdict = Verdict::kFailed;
+  std::vector<std::string> reasons;  ///< why not better than that; empty when converged
+};
+Judgement judge(const Signs& signs);
+
+}  // namespace unfold::spi
