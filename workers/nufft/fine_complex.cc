@@ -18,10 +18,21 @@ Lines<Real>::Lines(Index n, Index stride, Index count, Index dist, int sign) {
   plan_ = FftwPlan<Real>(plan);
 }
 
+namespace {
+
+/// Columns of `count` lie on an odd number of cache lines: power of two strides fall on few sets.
+Index pitch_of(Index count, Index cell_bytes) {
+  const Index border = 64 / cell_bytes, lines = (count + border - 1) / border;
+  return (lines / 2 * 2 + 1) * border;
+}
+
+}  // namespace
+
 template <class Real>
 ComplexFine<Real>::ComplexFine(compute::Cpu& cpu, const Shape& shape, const Window& window)
     : cpu_(&cpu),
       shape_(shape),
+      pitch_(pitch_of(shape.modes[2], sizeof(Complex))),
       forward_(passes(FFTW_FORWARD)),
       backward_(passes(FFTW_BACKWARD)),
       between_(shape.n[0] * shape.modes[1] * shape.modes[2]) {
@@ -35,10 +46,9 @@ ComplexFine<Real>::ComplexFine(compute::Cpu& cpu, const Shape& shape, const Wind
 
 template <class Real>
 typename ComplexFine<Real>::Passes ComplexFine<Real>::passes(int sign) const {
-  const Index columns = shape_.modes[2];
   return {Lines<Real>(shape_.n[2], 1, shape_.n[1], shape_.row, sign),
-          Lines<Real>(shape_.n[1], columns, columns, 1, sign),
-          Lines<Real>(shape_.n[0], columns, columns, 1, sign)};
+          Lines<Real>(shape_.n[1], pitch_, shape_.modes[2], 1, sign),
+          Lines<Real>(shape_.n[0], pitch_, shape_.modes[2], 1, sign)};
 }
 
 template <class Real>
@@ -55,25 +65,25 @@ void ComplexFine<Real>::to_modes(Complex* grid, Complex* f, int sign) {
     }
     fold_plane(shape_, plane);
     pass.z(plane);
-    FftBuffer<Complex> columns(n1 * m2);
+    FftBuffer<Complex> columns(n1 * pitch_);
     for (Index y = 0; y < n1; ++y)
       for (Index k = 0; k < m2; ++k)
-        columns[y * m2 + k] = plane[y * shape_.row + cell_of(k - m2 / 2, n2)];
+        columns[y * pitch_ + k] = plane[y * shape_.row + cell_of(k - m2 / 2, n2)];
     pass.y(columns.data());
     for (Index k = 0; k < m1; ++k) {
-      const Complex* kept = columns.data() + cell_of(k - m1 / 2, n1) * m2;
+      const Complex* kept = columns.data() + cell_of(k - m1 / 2, n1) * pitch_;
       std::copy(kept, kept + m2, between_.data() + x * plane_size + k * m2);
     }
   });
   cpu_->parallel_for(m1, [&, n0 = n0, m0 = m0, m1 = m1, m2 = m2](Index k1) {
-    FftBuffer<Complex> columns(n0 * m2);
+    FftBuffer<Complex> columns(n0 * pitch_);
     for (Index x = 0; x < n0; ++x) {
       const Complex* row = between_.data() + x * plane_size + k1 * m2;
-      std::copy(row, row + m2, columns.data() + x * m2);
+      std::copy(row, row + m2, columns.data() + x * pitch_);
     }
     pass.x(columns.data());
     for (Index k0 = 0; k0 < m0; ++k0) {
-      const Complex* row = columns.data() + cell_of(k0 - m0 / 2, n0) * m2;
+      const Complex* row = columns.data() + cell_of(k0 - m0 / 2, n0) * pitch_;
       const Real outer = corrections_[0][static_cast<std::size_t>(k0)] *
                          corrections_[1][static_cast<std::size_t>(k1)];
       for (Index k2 = 0; k2 < m2; ++k2)
@@ -90,9 +100,9 @@ void ComplexFine<Real>::to_grid(const Complex* f, Complex* grid, int sign) {
   const auto [m0, m1, m2] = shape_.modes;
   const Index plane_size = m1 * m2;
   cpu_->parallel_for(m1, [&, n0 = n0, m0 = m0, m1 = m1, m2 = m2](Index k1) {
-    FftBuffer<Complex> columns(n0 * m2);
+    FftBuffer<Complex> columns(n0 * pitch_);
     for (Index k0 = 0; k0 < m0; ++k0) {
-      Complex* row = columns.data() + cell_of(k0 - m0 / 2, n0) * m2;
+      Complex* row = columns.data() + cell_of(k0 - m0 / 2, n0) * pitch_;
       const Real outer = corrections_[0][static_cast<std::size_t>(k0)] *
                          corrections_[1][static_cast<std::size_t>(k1)];
       for (Index k2 = 0; k2 < m2; ++k2)
@@ -101,22 +111,22 @@ void ComplexFine<Real>::to_grid(const Complex* f, Complex* grid, int sign) {
     }
     pass.x(columns.data());
     for (Index x = 0; x < n0; ++x) {
-      const Complex* row = columns.data() + x * m2;
+      const Complex* row = columns.data() + x * pitch_;
       std::copy(row, row + m2, between_.data() + x * plane_size + k1 * m2);
     }
   });
   cpu_->parallel_for(n0, [&, n1 = n1, n2 = n2, m1 = m1, m2 = m2](Index x) {
-    FftBuffer<Complex> columns(n1 * m2);
+    FftBuffer<Complex> columns(n1 * pitch_);
     for (Index k = 0; k < m1; ++k) {
       const Complex* kept = between_.data() + x * plane_size + k * m2;
-      std::copy(kept, kept + m2, columns.data() + cell_of(k - m1 / 2, n1) * m2);
+      std::copy(kept, kept + m2, columns.data() + cell_of(k - m1 / 2, n1) * pitch_);
     }
     pass.y(columns.data());
     Complex* plane = grid + x * shape_.plane;
     for (Index y = 0; y < n1; ++y) {
       Complex* row = plane + y * shape_.row;
       std::fill(row, row + n2, Complex());
-      for (Index k = 0; k < m2; ++k) row[cell_of(k - m2 / 2, n2)] = columns[y * m2 + k];
+      for (Index k = 0; k < m2; ++k) row[cell_of(k - m2 / 2, n2)] = columns[y * pitch_ + k];
     }
     pass.z(plane);
     fill_plane(shape_, plane);

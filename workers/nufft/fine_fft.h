@@ -49,6 +49,7 @@ class ComplexFine {
 
   compute::Cpu* cpu_;
   Shape shape_;
+  Index pitch_;  ///< from one row of columns to the next
   std::array<std::vector<Real>, 3> corrections_;
   Passes forward_, backward_;
   FftBuffer<Complex> between_;  ///< [n0, modes1, modes2]: after two axes

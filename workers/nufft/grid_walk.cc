@@ -19,8 +19,8 @@ GridWalk<Real, Parts>::GridWalk(compute::Cpu& cpu, const Shape& shape, const Win
                                 compute::Isa isa)
     : cpu_(&cpu),
       shape_(shape),
-      once_(window.template coefficients<Real>(1)),
-      pairs_(window.template coefficients<Real>(2)) {
+      window_(window.template coefficients<Real>(1, 0, kStride)),
+      last_(window.template coefficients<Real>(Parts, kLead, kLastStride)) {
   const Kernels<Real>& table = kernels_of<Real>(kernels(isa));
   spread_ = table.spread[Parts - 1][shape.width];
   gather_ = table.gather[Parts - 1][shape.width];
@@ -67,7 +67,7 @@ void GridWalk<Real, Parts>::gather(const SortedPoints<Real>& points, const Real*
 
 template <class Real, int Parts>
 Run<Real> GridWalk<Real, Parts>::run_of(const Point<Real>* points, Index count) const {
-  return {points, count, once_.data(), pairs_.data(), shape_.plane, shape_.row};
+  return {points, count, window_.data(), last_.data(), shape_.plane, shape_.row};
 }
 
 template <class Real, int Parts>

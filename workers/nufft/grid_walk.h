@@ -26,7 +26,7 @@ class GridWalk {
 
   compute::Cpu* cpu_;
   Shape shape_;
-  std::vector<Real> once_, pairs_;  ///< the window's coefficients
+  std::vector<Real> window_, last_;  ///< coefficients: kernels.h
   void (*spread_)(const Run<Real>&, const Real* values, Real* grid);
   void (*gather_)(const Run<Real>&, const Real* grid, Real* values);
 };

@@ -18,6 +18,9 @@ constexpr int degree_of(int width) { return width <= 6 ? width + 1 : width; }
 
 /// Reals from one power to the next in the window's coefficients.
 inline constexpr int kStride = 16;
+/// The same for the contiguous axis, whose vectors may begin up to kLead numbers before the window,
+/// on the border of their own size.
+inline constexpr int kLead = 16, kLastStride = 64;
 
 /// A point on the fine grid: where its window begins, and how far into the first cell.
 template <class Real>
@@ -27,15 +30,16 @@ struct Point {
 };
 
 /// Points one after the other, their values, and the grid. Cells hold Parts numbers side by side:
-/// 2 complex, 1 real. Whole vectors are read and written back: up to 16 cells behind a window's
-/// first in its row.
+/// 2 complex, 1 real. Whole vectors are read, and written back when spreading: within
+/// the blocks of 16 cells that a window touches, and up to 16 cells from its first.
 template <class Real>
 struct Run {
   const Point<Real>* points;
   Size count;
   const Real* window;  ///< [degree + 1, kStride], highest power first, zero beyond width
-  const Real* pairs;   ///< [degree + 1, 2 kStride]: each coefficient of `window` twice
-  Size plane, row;     ///< cells from one plane or row to the next
+  /// [degree + 1, kLastStride]: each coefficient Parts times from kLead on, zeros around.
+  const Real* last;
+  Size plane, row;  ///< cells from one plane or row to the next
 };
 
 /// Points of a slice, x = R^T base, |x| < 2 pi, to be looked up on a grid of n cells a turn.

@@ -8,70 +8,91 @@ inline V repeated(const Real* value) {
   return v;
 }
 
+/// grid += planar (x) last; `first` is where the first vector of the first row lies.
+template <class Real, int Parts, int Width, int Vectors, class V>
+inline void add_rows(const Run<Real>& run, const Planar<Real, Width>& planar, const V* last,
+                     Real* first) {
+  constexpr int kLanes = static_cast<int>(sizeof(V) / sizeof(Real));
+  if constexpr (Width * Vectors <= kHeld) {
+    V held[Width][Vectors];
+#pragma GCC unroll 16
+    for (int j = 0; j < Width; ++j)
+      for (int v = 0; v < Vectors; ++v) held[j][v] = last[v] * planar.y[j];
+    for (int i = 0; i < Width; ++i, first += Parts * run.plane) {
+      const V weight = V{} + planar.x[i];
+      Real* row = first;
+#pragma GCC unroll 16
+      for (int j = 0; j < Width; ++j, row += Parts * run.row)
+        for (int v = 0; v < Vectors; ++v)
+          store(row + v * kLanes, load<V>(row + v * kLanes) + weight * held[j][v]);
+    }
+  } else {
+    for (int i = 0; i < Width; ++i, first += Parts * run.plane) {
+      Real* row = first;
+#pragma GCC unroll 16
+      for (int j = 0; j < Width; ++j, row += Parts * run.row) {
+        const V weight = V{} + planar.x[i] * planar.y[j];
+        for (int v = 0; v < Vectors; ++v)
+          store(row + v * kLanes, load<V>(row + v * kLanes) + weight * last[v]);
+      }
+    }
+  }
+}
+
+/// Vectors begin on their own border: what one point stores the next one loads whole, so that it
+/// need not wait for memory.
 template <class Real, int Parts, int Width>
 void spread(const Run<Real>& run, const Real* values, Real* grid) {
-  using W = Windows<Real, Parts, Width>;
-  using V = typename W::Last::V;
-  constexpr int kVectors = W::Last::kCount, kLanes = W::Last::kLanes;
+  using V = Vector<Real, kVectorBytes>;
+  constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(Real));
+  constexpr int kFew = (Parts * Width + kLanes - 1) / kLanes;
+  constexpr int kMost = (Parts * Width + kLanes - Parts + kLanes - 1) / kLanes;
   for (Size p = 0; p < run.count; ++p) {
-    W window(run, run.points[p]);
+    const Point<Real>& point = run.points[p];
+    const Planar<Real, Width> planar(run, point);
+    const Size start = Parts * static_cast<Size>(point.offset);
+    const Size shift = start & (kLanes - 1);
     const V value = repeated<V, kLanes, Real, Parts>(values + Parts * p);
-    for (int v = 0; v < kVectors; ++v) window.z[v] *= value;
-    alignas(64) Real y[W::kRows];
-    for (int v = 0; v < W::Axis::kCount; ++v) store(y + v * W::Axis::kLanes, window.y[v]);
-    Real* first = grid + Parts * static_cast<Size>(run.points[p].offset);
-    if constexpr (Width * kVectors <= kHeld) {
-      V held[Width][kVectors];
-#pragma GCC unroll 16
-      for (int j = 0; j < Width; ++j)
-        for (int v = 0; v < kVectors; ++v) held[j][v] = window.z[v] * y[j];
-      for (int i = 0; i < Width; ++i) {
-        Real* row = first + Parts * i * run.plane;
-        const V weight = V{} + window.x[i];
-#pragma GCC unroll 16
-        for (int j = 0; j < Width; ++j, row += Parts * run.row)
-          for (int v = 0; v < kVectors; ++v)
-            store(row + v * kLanes, load<V>(row + v * kLanes) + weight * held[j][v]);
-      }
+    V last[kMost];
+    if (kFew == kMost || shift + Parts * Width > kFew * kLanes) {
+      window_along<V, kMost, degree_of(Width), kLastStride>(run.last + kLead - shift, point.y[2],
+                                                            last);
+      for (int v = 0; v < kMost; ++v) last[v] *= value;
+      add_rows<Real, Parts, Width, kMost>(run, planar, last, grid + (start - shift));
     } else {
-      for (int i = 0; i < Width; ++i) {
-        Real* row = first + Parts * i * run.plane;
-#pragma GCC unroll 16
-        for (int j = 0; j < Width; ++j, row += Parts * run.row) {
-          const V weight = V{} + window.x[i] * y[j];
-          for (int v = 0; v < kVectors; ++v)
-            store(row + v * kLanes, load<V>(row + v * kLanes) + weight * window.z[v]);
-        }
-      }
+      window_along<V, kFew, degree_of(Width), kLastStride>(run.last + kLead - shift, point.y[2],
+                                                           last);
+      for (int v = 0; v < kFew; ++v) last[v] *= value;
+      add_rows<Real, Parts, Width, kFew>(run, planar, last, grid + (start - shift));
     }
   }
 }
 
 template <class Real, int Parts, int Width>
 void gather(const Run<Real>& run, const Real* grid, Real* values) {
-  using W = Windows<Real, Parts, Width>;
-  using V = typename W::Last::V;
-  constexpr int kVectors = W::Last::kCount, kLanes = W::Last::kLanes;
+  using Last = Cover<Real, Parts * Width>;
+  using V = typename Last::V;
+  constexpr int kVectors = Last::kCount, kLanes = Last::kLanes;
   for (Size p = 0; p < run.count; ++p) {
-    const W window(run, run.points[p]);
-    alignas(64) Real y[W::kRows];
-    for (int v = 0; v < W::Axis::kCount; ++v) store(y + v * W::Axis::kLanes, window.y[v]);
-    const Real* first = grid + Parts * static_cast<Size>(run.points[p].offset);
-    V sum[kVectors] = {};
-    for (int i = 0; i < Width; ++i) {
-      const Real* row = first + Parts * i * run.plane;
+    const Point<Real>& point = run.points[p];
+    const Planar<Real, Width> planar(run, point);
+    V last[kVectors], sum[kVectors] = {};
+    window_along<V, kVectors, degree_of(Width), kLastStride>(run.last + kLead, point.y[2], last);
+    const Real* first = grid + Parts * static_cast<Size>(point.offset);
+    for (int i = 0; i < Width; ++i, first += Parts * run.plane) {
+      const Real* row = first;
       V line[kVectors] = {};
 #pragma GCC unroll 16
       for (int j = 0; j < Width; ++j, row += Parts * run.row)
-        for (int v = 0; v < kVectors; ++v) line[v] += load<V>(row + v * kLanes) * y[j];
-      for (int v = 0; v < kVectors; ++v) sum[v] += line[v] * window.x[i];
+        for (int v = 0; v < kVectors; ++v) line[v] += load<V>(row + v * kLanes) * planar.y[j];
+      for (int v = 0; v < kVectors; ++v) sum[v] += line[v] * planar.x[i];
     }
-    V all = sum[0] * window.z[0];
-    for (int v = 1; v < kVectors; ++v) all += sum[v] * window.z[v];
-    const auto folded_sum = folded(all);
+    V all = sum[0] * last[0];
+    for (int v = 1; v < kVectors; ++v) all += sum[v] * last[v];
+    const auto few = folded(all);
     constexpr int kLeft = 16 / static_cast<int>(sizeof(Real));
     Real out[Parts] = {};
-    for (int lane = 0; lane < kLeft; ++lane) out[lane % Parts] += folded_sum[lane];
+    for (int lane = 0; lane < kLeft; ++lane) out[lane % Parts] += few[lane];
     for (int part = 0; part < Parts; ++part) values[Parts * p + part] = out[part];
   }
 }

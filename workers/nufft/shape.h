@@ -16,7 +16,9 @@ struct Shape {
   Index row, plane, cells;  ///< strides and the whole
   std::array<Index, 3> halo;
 
-  Shape(const Modes& modes, int width, const std::array<Index, 3>& n);
+  /// Rows begin on borders of 64 bytes, and strides are such that the rows of a window do not meet
+  /// in the same sets of a cache.
+  Shape(const Modes& modes, int width, const std::array<Index, 3>& n, Index cell_bytes);
 };
 
 /// What a transform costs, in nanoseconds: the windows of the points, and the FFT with its lines.

@@ -56,15 +56,15 @@ Window::Window(int width, double upsampling)
     : width_(width), prolate_(0.99 * kPi * width * (1 - 1 / (2 * upsampling))) {}
 
 template <class Real>
-std::vector<Real> Window::coefficients(int repeats) const {
-  const int degree = degree_of(width_), stride = kStride * repeats;
+std::vector<Real> Window::coefficients(int repeats, int lead, int stride) const {
+  const int degree = degree_of(width_);
   std::vector<Real> all(static_cast<std::size_t>((degree + 1) * stride));
   for (int j = 0; j < width_; ++j) {
     const auto piece = [&](double y) { return prolate_((2 * j + y + 1) / width_ - 1); };
     const std::vector<double> power = powers(piece, degree);
     for (int p = 0; p <= degree; ++p)
       for (int repeat = 0; repeat < repeats; ++repeat)
-        all[static_cast<std::size_t>((degree - p) * stride + repeats * j + repeat)] =
+        all[static_cast<std::size_t>((degree - p) * stride + lead + repeats * j + repeat)] =
             static_cast<Real>(power[static_cast<std::size_t>(p)]);
   }
   return all;
@@ -77,7 +77,7 @@ std::vector<double> Window::corrections(int modes, int n) const {
   return all;
 }
 
-template std::vector<float> Window::coefficients(int) const;
-template std::vector<double> Window::coefficients(int) const;
+template std::vector<float> Window::coefficients(int, int, int) const;
+template std::vector<double> Window::coefficients(int, int, int) const;
 
 }  // namespace unfold::nufft

@@ -26,11 +26,11 @@ class Window {
 
   int width() const { return width_; }
 
-  /// The window at j + t - width / 2 cells from the point, for cells j < width, as polynomials
-  /// in y = 2 t - 1: [degree_of(width) + 1, kStride repeats], highest power first, each `repeats`
-  /// times, zero beyond width.
+  /// The window at j + t - width / 2 cells from the point, for cells j < width, as polynomials in
+  /// y = 2 t - 1: [degree_of(width) + 1, stride], highest power first; each coefficient `repeats`
+  /// times from `lead` on, zero elsewhere.
   template <class Real>
-  std::vector<Real> coefficients(int repeats) const;
+  std::vector<Real> coefficients(int repeats, int lead, int stride) const;
 
   /// 1 / (transform of the window at mode k of a grid of n cells), k = -modes / 2 .. modes / 2.
   std::vector<double> corrections(int modes, int n) const;
