@@ -89,9 +89,23 @@ struct ProductKernels {
   Size (*select)(const SelectTask&, Hit* hits);
 };
 
+/// A slice of a fine grid of cells, centred at `middle` on each axis.
+struct QuickTask {
+  Size size;          ///< at least 16
+  const float* axes;  ///< [3, size] radians
+  float rotation[9];  ///< R [3, 3] row-major times cells a radian; points are R^T axes
+  float middle;
+  const unsigned short* grid;  ///< the upper halves of floats
+  int row;                     ///< cells from one row to the next
+  int plane;
+  const float* correction;  ///< [size]
+  float* out;               ///< [size] overwritten
+};
+
 struct KernelTable {
   TermKernels terms[kTermKinds];
   ProductKernels product;
+  void (*quick)(const QuickTask&);
 };
 
 }  // namespace unfold::spi

@@ -11,6 +11,8 @@ constexpr int kTileRows = 6;
 #include "workers/kernels/spi/score_terms.inl.h"
 #include "workers/kernels/spi/kernels_terms.inl.h"
 #include "workers/kernels/spi/kernels_product.inl.h"
+#include "workers/kernels/spi/gather_plain.inl.h"
+#include "workers/kernels/spi/kernels_quick.inl.h"
 // NOLINTEND(bugprone-suspicious-include)
 // clang-format on
 }  // namespace
@@ -18,6 +20,7 @@ constexpr int kTileRows = 6;
 extern const KernelTable kTable;
 const KernelTable kTable = {{term_kernels<PoissonTerm>(), term_kernels<BackgroundTerm>(),
                              term_kernels<SqrtTerm>(), term_kernels<EuclidTerm>()},
-                            {kTileRows, kTileColumns, multiply, gather, select}};
+                            {kTileRows, kTileColumns, multiply, gather, select},
+                            quick};
 
 }  // namespace unfold::spi::baseline

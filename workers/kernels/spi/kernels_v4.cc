@@ -1,3 +1,5 @@
+#include <immintrin.h>
+
 #include "workers/compute/host_device.h"
 #include "workers/kernels/spi/kernels.h"
 
@@ -11,6 +13,8 @@ constexpr int kTileRows = 14;
 #include "workers/kernels/spi/score_terms.inl.h"
 #include "workers/kernels/spi/kernels_terms.inl.h"
 #include "workers/kernels/spi/kernels_product.inl.h"
+#include "workers/kernels/spi/gather_512.inl.h"
+#include "workers/kernels/spi/kernels_quick.inl.h"
 // NOLINTEND(bugprone-suspicious-include)
 // clang-format on
 }  // namespace
@@ -18,6 +22,7 @@ constexpr int kTileRows = 14;
 extern const KernelTable kTable;
 const KernelTable kTable = {{term_kernels<PoissonTerm>(), term_kernels<BackgroundTerm>(),
                              term_kernels<SqrtTerm>(), term_kernels<EuclidTerm>()},
-                            {kTileRows, kTileColumns, multiply, gather, select}};
+                            {kTileRows, kTileColumns, multiply, gather, select},
+                            quick};
 
 }  // namespace unfold::spi::v4

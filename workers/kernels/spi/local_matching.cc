@@ -9,6 +9,9 @@
 namespace unfold::spi {
 namespace {
 
+/// Candidates that are looked at again beyond those kept.
+constexpr std::size_t kDoubtful = 4;
+
 /// One thread's room.
 struct Room {
   explicit Room(const Scoring& scoring) : model(static_cast<std::size_t>(scoring.size())) {}
@@ -16,6 +19,36 @@ struct Room {
   std::vector<float> model;
   ScoredFrame frame;
 };
+
+/// A frame's candidates: each of some starts by each of some turns.
+struct Neighbourhood {
+  std::span<const Quaternion> start;
+  std::span<const Quaternion> turns;
+
+  std::size_t size() const { return start.size() * turns.size(); }
+  Quaternion operator[](std::size_t place) const {
+    return multiply(start[place / turns.size()], turns[place % turns.size()]);
+  }
+};
+
+/// The best `top`, exact scores: quick slices say which are worth an exact one.
+std::vector<Candidate> best_near(const Slicer& slicer, const Scoring& scoring,
+                                 const Neighbourhood& near, std::size_t top, Room& room) {
+  std::vector<Candidate> likely(std::min(top + kDoubtful, near.size()));
+  for (std::size_t c = 0; c < near.size(); ++c) {
+    slicer.quick_slice(near[c], scoring.choice(), room.model.data());
+    insert(std::span(likely),
+           {scoring.score(room.model.data(), room.frame), static_cast<std::int32_t>(c)});
+  }
+  std::vector<Candidate> best(top);
+  for (const Candidate& candidate : likely) {
+    if (candidate.place < 0) continue;
+    slicer.slice(near[static_cast<std::size_t>(candidate.place)], scoring.choice(),
+                 room.model.data());
+    insert(std::span(best), {scoring.score(room.model.data(), room.frame), candidate.place});
+  }
+  return best;
+}
 
 }  // namespace
 
@@ -33,21 +66,14 @@ LocalMatches match_near(compute::Cpu& cpu, const PatternSet& frames, const Slice
   cpu.parallel_for(frames.frames(), [&](Index i) {
     Room room(scoring);
     scoring.read(frames, i, room.row, room.frame);
-    const auto own =
-        start.subspan(static_cast<std::size_t>(i * starts), static_cast<std::size_t>(starts));
-    const auto rotation = [&](std::size_t place) {
-      return multiply(own[place / turns.size()], turns[place % turns.size()]);
-    };
-    std::vector<Candidate> best(top);
-    for (std::size_t c = 0; c < own.size() * turns.size(); ++c) {
-      slicer.slice(rotation(c), scoring.choice(), room.model.data());
-      insert(std::span(best),
-             {scoring.score(room.model.data(), room.frame), static_cast<std::int32_t>(c)});
-    }
+    const Neighbourhood near{
+        start.subspan(static_cast<std::size_t>(i * starts), static_cast<std::size_t>(starts)),
+        turns};
+    const std::vector<Candidate> best = best_near(slicer, scoring, near, top, room);
     for (std::size_t k = 0; k < top; ++k) {
       const std::size_t to = static_cast<std::size_t>(i) * top + k;
       matches.score[to] = best[k].score;
-      matches.rotation[to] = rotation(static_cast<std::size_t>(std::max(best[k].place, 0)));
+      matches.rotation[to] = near[static_cast<std::size_t>(std::max(best[k].place, 0))];
     }
   });
   return matches;

@@ -7,6 +7,7 @@
 #include "workers/compute/cpu_device.h"
 #include "workers/compute/isa.h"
 #include "workers/kernels/spi/patterns.h"
+#include "workers/kernels/spi/quick_grid.h"
 #include "workers/kernels/spi/rotations.h"
 #include "workers/nufft/nufft.h"
 
@@ -18,6 +19,7 @@ enum class Metric { kPoisson, kSqrt, kEuclid };
 struct PixelChoice {
   std::vector<std::uint32_t> pixel;  ///< [P'] of the detector
   std::vector<float> position;       ///< [P', 3] pi q / qmax: radians
+  std::vector<float> axes;           ///< [3, P'] the same
   std::vector<float> correction;     ///< [P']
 
   Index size() const { return static_cast<Index>(pixel.size()); }
@@ -41,6 +43,9 @@ class Slicer {
               View<float, 2> out) const;
   /// One slice, serial: out [P'].
   void slice(const Quaternion& rotation, const PixelChoice& choice, float* out) const;
+  /// The same to about half a percent, ten times as fast: what a search looks at first. Pixels of
+  /// |q| <= qmax only.
+  void quick_slice(const Quaternion& rotation, const PixelChoice& choice, float* out) const;
   /// The mean slice over all rotations (I averaged over each sphere), times the correction: out
   /// [P']. What a frame looks like that has no structure.
   void mean_slice(const PixelChoice& choice, float* out) const;
@@ -52,6 +57,7 @@ class Slicer {
   const Detector* detector_;
   Index modes_;
   nufft::CosineGrid<float> grid_;
+  QuickGrid quick_;
   std::vector<double> shell_;  ///< sum of a over |n|^2 = 0, 1, 2, ...
 };
 
@@ -94,7 +100,8 @@ Matches match(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slicer,
               std::span<const Quaternion> references, const MatchOptions& options);
 
 /// Each frame against its own candidates: start [N, S] (S starts a frame) turned by `turns` [C]
-/// (start * turn; the first is the identity). Keeps the best `top` over S x C.
+/// (start * turn; the first is the identity). Keeps the best `top` over S x C, their scores exact:
+/// all are looked at in quick slices, a few more than `top` again in exact ones.
 struct LocalMatches {
   Index top = 0;
   std::vector<Quaternion> rotation;  ///< [N, top]

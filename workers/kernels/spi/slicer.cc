@@ -26,6 +26,14 @@ double sphere_mean(std::span<const double> shell, double x) {
   return sum;
 }
 
+std::array<float, 9> rounded_matrix(const Quaternion& rotation) {
+  const Matrix3 matrix = matrix_of(rotation);
+  std::array<float, 9> rounded;
+  std::transform(matrix.begin(), matrix.end(), rounded.begin(),
+                 [](double x) { return static_cast<float>(x); });
+  return rounded;
+}
+
 }  // namespace
 
 std::vector<std::uint32_t> matching_pixels(const Detector& detector, double qlimit) {
@@ -42,7 +50,8 @@ Slicer::Slicer(compute::Cpu& cpu, Index grid, const Detector& detector, double t
     : cpu_(&cpu),
       detector_(&detector),
       modes_(grid),
-      grid_(cpu, {grid, grid, grid}, {.tolerance = tolerance, .isa = isa}) {}
+      grid_(cpu, {grid, grid, grid}, {.tolerance = tolerance, .isa = isa}),
+      quick_(grid, isa) {}
 
 void Slicer::set(View<const double, 3> a) {
   const Index middle = modes_ / 2;
@@ -58,6 +67,7 @@ void Slicer::set(View<const double, 3> a) {
         shell_[static_cast<std::size_t>(square)] += a.data[place];
       }
   grid_.set(View<const float, 3>(rounded.data(), modes_, modes_, modes_));
+  quick_.set(a);
 }
 
 PixelChoice Slicer::choose(std::vector<std::uint32_t> pixels) const {
@@ -68,18 +78,24 @@ PixelChoice Slicer::choose(std::vector<std::uint32_t> pixels) const {
       choice.position.push_back(static_cast<float>(scale * detector_->q[3 * p + d]));
     choice.correction.push_back(detector_->correction[p]);
   }
+  for (std::size_t d = 0; d < 3; ++d)
+    for (std::size_t p = 0; p < pixels.size(); ++p)
+      choice.axes.push_back(choice.position[3 * p + d]);
   choice.pixel = std::move(pixels);
   return choice;
 }
 
 void Slicer::slice(const Quaternion& rotation, const PixelChoice& choice, float* out) const {
-  const Matrix3 matrix = matrix_of(rotation);
-  std::array<float, 9> rounded;
-  std::transform(matrix.begin(), matrix.end(), rounded.begin(),
-                 [](double x) { return static_cast<float>(x); });
-  grid_.rotated(rounded, View<const float, 2>(choice.position.data(), choice.size(), 3), out);
+  const std::array<float, 9> matrix = rounded_matrix(rotation);
+  grid_.rotated(matrix, View<const float, 2>(choice.position.data(), choice.size(), 3), out);
   const std::size_t size = choice.correction.size();
   for (std::size_t p = 0; p < size; ++p) out[p] *= choice.correction[p];
+}
+
+void Slicer::quick_slice(const Quaternion& rotation, const PixelChoice& choice, float* out) const {
+  if (choice.size() < QuickGrid::kSmallest) return slice(rotation, choice, out);
+  quick_.cut(rounded_matrix(rotation).data(), choice.size(), choice.axes.data(),
+             choice.correction.data(), out);
 }
 
 void Slicer::slices(std::span<const Quaternion> rotations, const PixelChoice& choice,

@@ -32,6 +32,29 @@ TEST_F(SlicerTest, CutsWhatTheSumOfCosinesIs) {
                   direct_slice(a_, kGrid, detector_, rotations[j], pixels[p]), 2e-5 * brightest);
 }
 
+TEST_F(SlicerTest, QuickSlicesAreNearlyExact) {
+  for (const compute::Isa isa : compute::available_isas()) {
+    Slicer slicer(cpu_, kGrid, detector_, 1e-5, isa);
+    slicer.set(View<const double, 3>(a_.data(), kGrid, kGrid, kGrid));
+    for (const std::size_t size : {1UL, 15UL, 16UL, 17UL, 33UL, 130UL}) {
+      std::vector<std::uint32_t> pixels = matching_pixels(detector_, detector_.qmax);
+      pixels.resize(size);
+      const PixelChoice choice = slicer.choose(pixels);
+      std::vector<float> exact(size), quick(size);
+      double error = 0, whole = 0;
+      for (const Quaternion& rotation : reference_rotations(50, {1, 0, 0, 0})) {
+        slicer.slice(rotation, choice, exact.data());
+        slicer.quick_slice(rotation, choice, quick.data());
+        for (std::size_t p = 0; p < size; ++p) {
+          error += std::pow(quick[p] - exact[p], 2);
+          whole += std::pow(exact[p], 2);
+        }
+      }
+      EXPECT_LT(std::sqrt(error / whole), 0.01) << to_string(isa) << " " << size;
+    }
+  }
+}
+
 TEST_F(SlicerTest, TheMeanSliceIsTheMeanOfManySlices) {
   const PixelChoice choice = slicer_.choose(matching_pixels(detector_));
   std::vector<float> mean(choice.pixel.size());
