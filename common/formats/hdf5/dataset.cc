@@ -4,7 +4,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status_macros.h"
-#include "common/formats/hdf5/chunks.h"
 #include "common/formats/hdf5/file.h"
 #include "common/formats/hdf5/state.h"
 #include "common/formats/hdf5/types.h"
@@ -59,13 +58,6 @@ bool fill_filters(hid_t plist, DatasetInfo& info) {
 }
 
 }  // namespace
-
-struct Dataset::State {
-  std::shared_ptr<const FileState> file;
-  DatasetInfo info;
-  Handle dataset;
-  mutable ChunkReader chunks;  // by one caller at a time: within a Call
-};
 
 std::int64_t DatasetInfo::elements() const {
   return product(shape, kMostElements).value_or(kMostElements);

@@ -97,6 +97,10 @@ class Dataset {
   template <class T>
   absl::StatusOr<std::vector<T>> read_all(std::int64_t at_most) const;
   absl::StatusOr<std::vector<std::string>> strings(std::int64_t at_most) const;
+  /// Elements first .. first + count of one dimension, each a list of int32 or int64, little-endian
+  /// (of variable length, h5py's vlen); 64-bit numbers that int32 does not hold are WRONG_TYPE.
+  absl::StatusOr<std::vector<std::vector<std::int32_t>>> lists(std::int64_t first,
+                                                               std::int64_t count) const;
 
   /// The chunk that begins at `first`, unfiltered: for filters that HDF5 does not have. An empty
   /// one where the file holds none (its elements are the fill value, 0).

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <map>
 
 namespace unfold::hdf5 {
 namespace {
@@ -207,35 +208,65 @@ bool value_fits(std::span<const std::byte> message) {
   return element * *count <= cursor.left();
 }
 
-std::optional<std::string> text_at(const RawFile& file, Cursor& reference) {
-  const std::uint64_t length = reference.number(4);
-  const std::uint64_t address = reference.number(8);
-  const std::uint64_t index = reference.number(4);
-  if (length == 0 || address == 0 || address == kUndefined) return std::string();
-  const auto prefix = file.read(address, 16);
-  if (!prefix) return std::nullopt;
-  Cursor head(*prefix);
-  if (!head.starts_with("GCOL") || head.number(1) != 1) return std::nullopt;
-  head.take(3);
-  const std::uint64_t size = head.number(8);
-  if (size < 16 || size > kLargestBlock) return std::nullopt;
-  const auto heap = file.read(address + 16, size - 16);
-  if (!heap) return std::nullopt;
-  Cursor objects(*heap);
-  while (objects.left() >= 16) {
-    const std::uint64_t number = objects.number(2);
-    objects.take(6);
-    const std::uint64_t bytes = objects.number(8);
-    if (number == 0 || bytes > objects.left()) return std::nullopt;
-    if (number == index) {
-      const std::span<const std::byte> value = objects.take(bytes);
-      if (length > bytes) return std::nullopt;
-      const auto* begin = reinterpret_cast<const char*>(value.data());
-      return std::string(begin, std::find(begin, begin + length, '\0'));
-    }
-    objects.take(std::min<std::uint64_t>(padded(bytes), objects.left()));
+/// What lies in the file's global heaps. The last collection is kept: neighbours share it.
+class Heaps {
+ public:
+  explicit Heaps(const RawFile& file) : file_(file) {}
+
+  struct Object {
+    std::uint64_t length = 0;  ///< elements, as the reference says
+    std::span<const std::byte> bytes{};
+  };
+  /// Valid until the next call. Nothing where the reference leads astray.
+  std::optional<Object> next(Cursor& reference) {
+    const std::uint64_t length = reference.number(4);
+    const std::uint64_t address = reference.number(8);
+    const std::uint64_t index = reference.number(4);
+    if (length == 0 || address == 0 || address == kUndefined) return Object{};
+    if (!open(address)) return std::nullopt;
+    const auto found = objects_.find(index);
+    if (found == objects_.end()) return std::nullopt;
+    return Object{length, found->second};
   }
-  return std::nullopt;
+
+ private:
+  bool open(std::uint64_t address) {
+    if (address == address_ && heap_) return true;
+    heap_.reset();
+    objects_.clear();
+    const auto prefix = file_.read(address, 16);
+    if (!prefix) return false;
+    Cursor head(*prefix);
+    if (!head.starts_with("GCOL") || head.number(1) != 1) return false;
+    head.take(3);
+    const std::uint64_t size = head.number(8);
+    if (size < 16 || size > kLargestBlock) return false;
+    heap_ = file_.read(address + 16, size - 16);
+    if (!heap_) return false;
+    address_ = address;
+    Cursor objects(*heap_);
+    while (objects.left() >= 16) {
+      const std::uint64_t number = objects.number(2);
+      objects.take(6);
+      const std::uint64_t bytes = objects.number(8);
+      if (number == 0 || bytes > objects.left()) break;  // 0: the free room at the end
+      objects_.emplace(number, objects.take(bytes));
+      objects.take(std::min<std::uint64_t>(padded(bytes) - bytes, objects.left()));
+    }
+    return true;
+  }
+
+  const RawFile& file_;
+  std::uint64_t address_ = 0;
+  std::optional<Bytes> heap_;
+  std::map<std::uint64_t, std::span<const std::byte>> objects_;
+};
+
+std::optional<std::string> text_at(Heaps& heaps, Cursor& reference) {
+  const auto object = heaps.next(reference);
+  if (!object || object->length > object->bytes.size()) return std::nullopt;
+  const auto* begin = reinterpret_cast<const char*>(object->bytes.data());
+  return std::string(begin, std::find(begin, begin + object->length, '\0'));
 }
 
 }  // namespace
@@ -270,11 +301,27 @@ std::optional<Bytes> attribute_bytes(const RawFile& file, std::uint64_t header,
 std::optional<std::vector<std::string>> texts_at(const RawFile& file,
                                                  std::span<const std::byte> references) {
   std::vector<std::string> out;
+  Heaps heaps(file);
   Cursor cursor(references);
   while (cursor.left() >= kReferenceBytes) {
-    std::optional<std::string> text = text_at(file, cursor);
+    std::optional<std::string> text = text_at(heaps, cursor);
     if (!text) return std::nullopt;
     out.push_back(*std::move(text));
+  }
+  return out;
+}
+
+std::optional<std::vector<Bytes>> lists_at(const RawFile& file,
+                                           std::span<const std::byte> references,
+                                           std::uint64_t element_bytes) {
+  std::vector<Bytes> out;
+  Heaps heaps(file);
+  Cursor cursor(references);
+  while (cursor.left() >= kReferenceBytes) {
+    const auto object = heaps.next(cursor);
+    if (!object || object->length > object->bytes.size() / element_bytes) return std::nullopt;
+    const auto list = object->bytes.first(object->length * element_bytes);
+    out.emplace_back(list.begin(), list.end());
   }
   return out;
 }

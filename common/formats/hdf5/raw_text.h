@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-// Text of variable length, read from the file's bytes: HDF5 1.10 follows its references into the
-// global heap without looking whether they lead there, and crashes on damaged ones. Nothing here
-// calls the library. Source: HDF5 File Format Specification 3.0, III.E and IV.
+// Text and lists of variable length, read from the file's bytes: HDF5 1.10 follows its references
+// into the global heap without looking whether they lead there, and crashes on damaged ones.
+// Nothing here calls the library. Source: HDF5 File Format Specification 3.0, III.E and IV.
 namespace unfold::hdf5 {
 
 /// A file by its descriptor, which stays the caller's.
@@ -39,5 +39,10 @@ bool attributes_fit(const RawFile& file, std::uint64_t header);
 /// What `references` point to, each up to its first NUL. Nothing where one leads astray.
 std::optional<std::vector<std::string>> texts_at(const RawFile& file,
                                                  std::span<const std::byte> references);
+
+/// Likewise lists of elements of so many bytes, as stored.
+std::optional<std::vector<std::vector<std::byte>>> lists_at(const RawFile& file,
+                                                            std::span<const std::byte> references,
+                                                            std::uint64_t element_bytes);
 
 }  // namespace unfold::hdf5

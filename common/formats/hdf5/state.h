@@ -1,8 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "common/formats/hdf5/chunks.h"
 #include "common/formats/hdf5/file.h"
 #include "common/formats/hdf5/library.h"
 #include "common/formats/hdf5/raw_text.h"
@@ -18,6 +20,13 @@ struct FileState {
   Handle file;
 
   RawFile raw() const { return {descriptor.fd(), static_cast<std::uint64_t>(bytes)}; }
+};
+
+struct Dataset::State {
+  std::shared_ptr<const FileState> file;
+  DatasetInfo info;
+  Handle dataset;
+  mutable ChunkReader chunks;  // by one caller at a time: within a Call
 };
 
 /// The object that a path's links lead to, within this file. No handle where nothing is there.

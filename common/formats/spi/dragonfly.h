@@ -13,7 +13,7 @@
 /// Dragonfly's own files beside frames and detectors: what it is told, and what it leaves.
 namespace unfold::spi_data {
 
-enum class Selection { kAll, kOdd, kEven };  ///< by number, frame 0 is even
+enum class Selection { kAll, kOdd, kEven };
 
 /// config.ini. Paths as written, `section:::key` followed: they are relative to the folder of the
 /// config file. What is absent stays empty.
@@ -29,8 +29,8 @@ struct Config {
   Selection selection = Selection::kAll;
   std::vector<int> num_div{};  ///< one number, or fine and coarse
   std::optional<bool> need_scaling{};
-  std::optional<double> beta{};  ///< absent or "auto": by photons a frame
-  std::optional<double> beta_factor{};
+  std::optional<double> beta{};                           ///< absent or "auto": by photons a frame
+  std::optional<double> beta_factor;                      ///< that the first beta is multiplied by
   std::optional<std::pair<double, int>> beta_schedule{};  ///< factor, every so many iterations
   std::optional<int> num_modes{};
   std::optional<double> wavelength{};   ///< [parameters] lambda, Angstrom
@@ -43,8 +43,13 @@ std::int64_t rotations_of(int num_div);
 
 /// The names in a list of files, blank lines left out.
 absl::StatusOr<std::vector<std::string>> read_list(const NamedFile& file);
-/// Frames whose number in the text file is not 0, one a frame. BAD_BLACKLIST.
-absl::StatusOr<std::vector<std::int64_t>> read_blacklist(const NamedFile& file);
+/// Frames whose number in the text file is not 0: one number for each of `frames`. BAD_BLACKLIST.
+absl::StatusOr<std::vector<std::int64_t>> read_blacklist(const NamedFile& file,
+                                                         std::int64_t frames);
+/// The frames that a selection and a blacklist leave: of those that are not blacklisted the first,
+/// third, ... (even) or the second, fourth, ... (odd), as Dragonfly counts.
+std::vector<std::int64_t> selected(Selection selection, std::int64_t frames,
+                                   const std::vector<std::int64_t>& blacklist);
 
 /// output_NNN.h5: what Dragonfly's viewer opens of an iteration.
 struct Iterate {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -6,6 +7,9 @@
 #include "common/base/status_macros.h"
 #include "common/formats/hdf5/file.h"
 #include "common/formats/spi/cspi_source.h"
+#include "common/formats/spi/dragonfly_detector.h"
+#include "common/formats/spi/emc_source.h"
+#include "common/formats/spi/emc_tree.h"
 #include "common/formats/spi/joined_source.h"
 #include "common/formats/spi/source.h"
 
@@ -19,23 +23,56 @@ absl::Status unknown(const std::string& shown, const std::string& why) {
                 .remedy = "give patterns: cspi HDF5, Dragonfly's .emc or .h5, or CXI"});
 }
 
-absl::StatusOr<std::unique_ptr<PatternSource>> open_tree(const NamedFile& data) {
+// The detector of a job, read once, where its files need one.
+class GivenDetector {
+ public:
+  explicit GivenDetector(const PatternFiles& files) : files_(files) {}
+
+  absl::StatusOr<const Detector*> dragonfly(const NamedFile& data) {
+    if (files_.detector.path.empty()) {
+      return error({.reason = "INPUT_NOT_FOUND",
+                    .field = "detector",
+                    .what = absl::StrCat("cannot use \"", data.shown, "\""),
+                    .why = "these photons come without a detector",
+                    .remedy = "name the detector file, or the config.ini"});
+    }
+    if (!detector_) {
+      UNFOLD_ASSIGN_OR_RETURN(detector_,
+                              read_dragonfly_detector(files_.detector, files_.wavelength));
+    }
+    return &*detector_;
+  }
+
+ private:
+  const PatternFiles& files_;
+  std::optional<Detector> detector_;
+};
+
+absl::StatusOr<std::unique_ptr<PatternSource>> open_tree(const NamedFile& data,
+                                                         GivenDetector& given) {
   UNFOLD_ASSIGN_OR_RETURN(const hdf5::File file, hdf5::File::open(data.path, data.shown));
+  UNFOLD_ASSIGN_OR_RETURN(const bool emc, is_emc_tree(file));
+  if (emc) {
+    UNFOLD_ASSIGN_OR_RETURN(const Detector* detector, given.dragonfly(data));
+    return open_emc_tree(file, *detector);
+  }
   UNFOLD_ASSIGN_OR_RETURN(const bool cspi, is_cspi(file));
   if (cspi) return open_cspi(file);
-  UNFOLD_ASSIGN_OR_RETURN(const std::vector<hdf5::Child> children, file.children("/"));
-  std::string names = absl::StrJoin(
-      children.begin(),
-      children.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(children.size(), 8)),
-      ", ", [](std::string* out, const hdf5::Child& child) { absl::StrAppend(out, child.name); });
+  UNFOLD_ASSIGN_OR_RETURN(std::vector<hdf5::Child> children, file.children("/"));
+  children.resize(std::min<std::size_t>(children.size(), 8));
+  const std::string names = absl::StrJoin(
+      children, ", ",
+      [](std::string* out, const hdf5::Child& child) { absl::StrAppend(out, child.name); });
   return unknown(data.shown, absl::StrCat("this HDF5 file holds no patterns that are known, only ",
                                           names.empty() ? "nothing" : names));
 }
 
-absl::StatusOr<std::unique_ptr<PatternSource>> open_one(const NamedFile& data) {
+absl::StatusOr<std::unique_ptr<PatternSource>> open_one(const NamedFile& data,
+                                                        GivenDetector& given) {
   UNFOLD_ASSIGN_OR_RETURN(const bool tree, hdf5::is_hdf5(data.path, data.shown));
-  if (tree) return open_tree(data);
-  return unknown(data.shown, "it is no HDF5 file");
+  if (tree) return open_tree(data, given);
+  UNFOLD_ASSIGN_OR_RETURN(const Detector* detector, given.dragonfly(data));
+  return open_emc(data, *detector);
 }
 
 }  // namespace
@@ -48,9 +85,10 @@ absl::StatusOr<std::unique_ptr<PatternSource>> open_patterns(const PatternFiles&
                   .why = "no data file is named",
                   .remedy = "name at least one"});
   }
+  GivenDetector given(files);
   std::vector<JoinedSource::Part> parts;
   for (const NamedFile& data : files.data) {
-    UNFOLD_ASSIGN_OR_RETURN(std::unique_ptr<PatternSource> source, open_one(data));
+    UNFOLD_ASSIGN_OR_RETURN(std::unique_ptr<PatternSource> source, open_one(data, given));
     parts.push_back({data.shown, std::move(source)});
   }
   if (parts.size() == 1) return std::move(parts.front().source);

@@ -26,9 +26,13 @@ struct PatternParts {
 /// `conformation`, `non_hit`, `background`. Overwrites `path`.
 absl::Status write_cspi(const std::string& path, const PatternParts& parts);
 
-/// Dragonfly's: sparse .emc photons (whole numbers only), text or HDF5 detector (by `.h5` at the
-/// end), and the config.ini that its own programs and unfold take.
+/// Dragonfly's sparse binary photons (.emc); whole numbers, so `counts`. Overwrites `path`.
 absl::Status write_emc(const std::string& path, const PatternParts& parts);
+/// Dragonfly's detector: HDF5 where `path` ends in ".h5", else text. The distance in pixels comes
+/// from `picture` and q. UNKNOWN_WAVELENGTH, WRONG_SHAPE where they do not tell it.
 absl::Status write_dragonfly_detector(const std::string& path, const Detector& detector);
+/// The config.ini that belongs to them, with names relative to its folder.
+std::string config_text(const std::string& photons, const std::string& detector,
+                        const Detector& geometry);
 
 }  // namespace unfold::spi_data

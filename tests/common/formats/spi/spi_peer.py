@@ -3,6 +3,8 @@
 spi_peer.py probe        exit 0 where h5py can be imported, else 77
 spi_peer.py cspi PATH    checks the patterns that cspi_test.cc writes
 spi_peer.py density PATH checks the density that density_file_test.cc writes, two conformations
+spi_peer.py twin EMC H5 DETECTOR   writes the photons of a .emc as Dragonfly's HDF5, and contiguous
+spi_peer.py dragonfly FOLDER       reads outputs and EMC.log as Dragonfly's autoplot does
 """
 import sys
 
@@ -68,7 +70,44 @@ def check_density(path):
         check(f["history/log_likelihood"][()].tolist() == [-12, -10], "history")
 
 
+def write_twin(emc, target, detector):
+    words = np.fromfile(emc, "<i4")
+    frames, pixels, kind = words[:3]
+    check(kind == 0 and not words[3:256].any(), "head")
+    ones, multi = words[256:256 + frames], words[256 + frames:256 + 2 * frames]
+    rest = words[256 + 2 * frames:]
+    check(len(rest) == ones.sum() + 2 * multi.sum(), "length")
+    lists = {"place_ones": np.split(rest[:ones.sum()], ones.cumsum()[:-1]),
+             "place_multi": np.split(rest[ones.sum():ones.sum() + multi.sum()], multi.cumsum()[:-1]),
+             "count_multi": np.split(rest[ones.sum() + multi.sum():], multi.cumsum()[:-1])}
+    with h5py.File(detector, "r") as f:
+        check(f["qx"].shape == (pixels,) and f["detd"][()] == f["ewald_rad"][()] > 0, "detector")
+    for path, layout, kind in [(target, {"chunks": (1,), "maxshape": (None,)}, "i4"),
+                               (target + ".contiguous", {}, "i8")]:
+        with h5py.File(path, "w") as f:
+            f["num_pix"] = [pixels]
+            for name, values in lists.items():
+                made = f.create_dataset(name, (frames,), dtype=h5py.special_dtype(vlen=np.dtype(kind)), **layout)
+                for i, value in enumerate(values):
+                    made[i] = value.astype(kind)
+
+
+def check_dragonfly(folder):
+    with open(f"{folder}/EMC.log") as f:
+        lines = [line.rstrip().split() for line in f.readlines()]
+    log = np.array([line for line in lines if len(line) > 0 and line[0].isdigit()])
+    check(log.shape == (2, 7), log.shape)
+    check(log[:, 0].astype("i4").tolist() == [1, 2] and log[:, 5].astype("i4").tolist() == [420, 3240], "log")
+    check(log[:, 6].astype("f8")[0] == 0.04 and log[:, 4].astype("f8")[1] == -1e5, "beta, likelihood")
+    for i in range(len(log)):
+        with h5py.File(folder + "/output_%.3d.h5" % (i + 1), "r") as f:
+            check(f["intens"].shape == (2, 3, 3, 3) and f["intens"][1][0, 0, 0] == i + 1, "intens")
+            check(f["orientations"].dtype == np.int32 and f["orientations"][:].tolist() == [3, 1, 4, 1], "turns")
+            check(f["occupancies"].shape == (4, 2) and f["scale"][1] == 1.1, "scale")
+            check(f["inter_weight"].shape == (2, 3, 3, 3) and f["likelihood"][3] == -4, "weight")
+
+
 if __name__ == "__main__":
     command, *arguments = sys.argv[1:]
     if command != "probe":
-        {"cspi": check_cspi, "density": check_density}[command](*arguments)
+        {"cspi": check_cspi, "density": check_density, "twin": write_twin, "dragonfly": check_dragonfly}[command](*arguments)
