@@ -6,8 +6,10 @@
 
 #include "client/cli/commands.h"
 #include "client/cli/output.h"
+#include "common/compare/density_diff.h"
 #include "common/compare/map_diff.h"
 #include "common/formats/hdf5/file.h"
+#include "common/formats/spi/density_file.h"
 
 namespace unfold::cli {
 namespace {
@@ -18,13 +20,15 @@ constexpr char kExamples[] =
 Examples:
   unfold diff frame-a.fits frame-b.fits
   unfold diff reference.fits frame.fits --flux 0.05 --ivar 1e-3 --output-format json
-  unfold diff map-a.h5 map-b.h5 --map 1e-5)";
+  unfold diff map-a.h5 map-b.h5 --map 1e-5
+  unfold diff density-a.h5 density-b.h5 --density 0)";
 
 struct Flags {
   std::string a;
   std::string b;
   compare::Tolerances tolerances;
   double map = 1e-6;
+  double density = 1e-6;
 };
 
 template <class Difference>
@@ -38,12 +42,16 @@ int report(Session& session, const absl::StatusOr<Difference>& difference) {
   return difference->same ? kOk : kJobFailed;
 }
 
-// Maps where either is HDF5: reading then says what the other is not.
+// What either is decides: reading then says what the other is not.
 int run(Session& session, const Flags& flags) {
   for (const std::string& path : {flags.a, flags.b}) {
     const absl::StatusOr<bool> hdf5 = hdf5::is_hdf5(path, path);
     if (!hdf5.ok()) return session.fail(hdf5.status(), CallKind::kSubmit);
-    if (*hdf5) return report(session, compare::diff_maps(flags.a, flags.b, flags.map));
+    if (!*hdf5) continue;
+    const absl::StatusOr<bool> density = spi_data::is_density(path, path);
+    if (!density.ok()) return session.fail(density.status(), CallKind::kSubmit);
+    return *density ? report(session, compare::diff_densities(flags.a, flags.b, flags.density))
+                    : report(session, compare::diff_maps(flags.a, flags.b, flags.map));
   }
   return report(session, compare::diff_frames(flags.a, flags.b, flags.tolerances));
 }
@@ -52,11 +60,11 @@ int run(Session& session, const Flags& flags) {
 
 void add_diff(CLI::App& root, Session& session) {
   CLI::App* command =
-      root.add_subcommand("diff", "Compare two frames or two maps: numbers and headers");
+      root.add_subcommand("diff", "Compare two frames, maps or densities: numbers and headers");
   command->group("Data");
   const auto flags = std::make_shared<Flags>();
   compare::Tolerances& largest = flags->tolerances;
-  command->add_option("A", flags->a, "A frame, or a map.h5")->required()->type_name("");
+  command->add_option("A", flags->a, "A frame, map.h5 or density.h5")->required()->type_name("");
   command->add_option("B", flags->b, "Another")->required()->type_name("");
   const auto tolerance = [&](const char* name, auto& target, const char* help) {
     command->add_option(name, target, help)->type_name("X")->group("Tolerances");
@@ -70,6 +78,8 @@ void add_diff(CLI::App& root, Session& session) {
             "Leave out bins below this share of the median ivar [1e-6]");
   tolerance("--mask-bins", largest.mask_bins, "Bins whose mask may differ [0]");
   tolerance("--map", flags->map, "Of each dataset of a map, relative to its largest value [1e-6]");
+  tolerance("--density", flags->density,
+            "Of each dataset of a density, relative to its largest value [1e-6]");
   add_format_flag(*command, session);
   command->footer(kExamples);
   set_action(*command, session, [&session, flags] { return run(session, *flags); });

@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "client/cli/commands.h"
+#include "client/cli/density_summary.h"
 #include "client/cli/map_summary.h"
 #include "client/cli/output.h"
 #include "common/compare/summary.h"
@@ -16,11 +17,14 @@ namespace {
 
 constexpr char kExamples[] =
     R"(Draws an image with its masked pixels, a frame's spectra, a PSF's stamps, a sky map with its
-exposure and convergence, or the truth and exposure of a simulated imaging problem. Of a frame and
-of a map, a summary is printed as well; with --truth (of `unfold simulate`) a frame's has the pulls.
+exposure and convergence, the truth and exposure of a simulated imaging problem, a density's slices
+and shell correlations (density.h5 or .mrc), or diffraction patterns' mean, mask and resolution. Of
+a frame, a map and a density, a summary is printed as well; with --truth (of `unfold simulate`) a
+frame's has the pulls.
 
 Examples:
   unfold view map.h5
+  unfold view density.h5
   unfold view frame-r0-00051060.fits
   unfold view frame-r0-00051060.fits --truth truth-r0-00051060.fits -o pulls.png)";
 
@@ -49,6 +53,12 @@ int run(Session& session, const Flags& flags) {
     if (!map.ok()) return session.fail(map.status(), CallKind::kSubmit);
     json.update(summary_of(*map));
   }
+  if (viewed->kind == "density") {
+    const absl::StatusOr<spi_data::DensityFile> density =
+        spi_data::read_density(flags.file, flags.file);
+    if (!density.ok()) return session.fail(density.status(), CallKind::kSubmit);
+    json.update(summary_of(*density));
+  }
   if (viewed->kind != "frame") {
     emit_object(session, json);
     return kOk;
@@ -65,10 +75,12 @@ int run(Session& session, const Flags& flags) {
 
 void add_view(CLI::App& root, Session& session) {
   CLI::App* command =
-      root.add_subcommand("view", "Draw a FITS or HDF5 file as a PNG; sum up a frame or map");
+      root.add_subcommand("view", "Draw a FITS, HDF5 or MRC file as a PNG; sum up a product");
   command->group("Data");
   const auto flags = std::make_shared<Flags>();
-  command->add_option("FILE", flags->file, "An image, frame, PSF, map or imaging problem")
+  command
+      ->add_option("FILE", flags->file,
+                   "An image, frame, PSF, map, imaging problem, density or patterns")
       ->required()
       ->type_name("");
   command->add_option("-o,--output", flags->png, "The PNG [named after FILE, in this folder]")

@@ -153,4 +153,24 @@ absl::Status Canvas::write_png(const std::string& path) const {
   return absl::OkStatus();
 }
 
+std::string palette_png(int width, int height, std::span<const std::uint8_t> index,
+                        std::span<const Colour> palette) {
+  png_image image = {};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = static_cast<png_uint_32>(width);
+  image.height = static_cast<png_uint_32>(height);
+  image.format = PNG_FORMAT_RGB_COLORMAP;
+  image.colormap_entries = static_cast<png_uint_32>(palette.size());
+  png_alloc_size_t size = 0;
+  std::string bytes;
+  if (png_image_write_to_memory(&image, nullptr, &size, 0, index.data(), 0, palette.data()) == 0)
+    return bytes;
+  bytes.resize(size);
+  if (png_image_write_to_memory(&image, bytes.data(), &size, 0, index.data(), 0, palette.data()) ==
+      0)
+    return {};
+  bytes.resize(size);
+  return bytes;
+}
+
 }  // namespace unfold::render

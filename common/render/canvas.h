@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,5 +67,10 @@ class Canvas {
   int height_;
   std::vector<Colour> pixels_;
 };
+
+/// The bytes of a PNG whose pixels [height, width] are places in a palette of at most 256 colours;
+/// empty where libpng fails.
+std::string palette_png(int width, int height, std::span<const std::uint8_t> index,
+                        std::span<const Colour> palette);
 
 }  // namespace unfold::render

@@ -1,7 +1,5 @@
 #include "common/render/sky_map.h"
 
-#include <png.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -179,22 +177,7 @@ std::string thumbnail(const sky::Grid& grid, std::span<const double> map,
                                 : static_cast<std::uint8_t>(std::lround(value * (kShades - 1))));
     }
   }
-  png_image image = {};
-  image.version = PNG_IMAGE_VERSION;
-  image.width = kThumbnailWidth;
-  image.height = kThumbnailHeight;
-  image.format = PNG_FORMAT_RGB_COLORMAP;
-  image.colormap_entries = palette.size();
-  png_alloc_size_t size = 0;
-  std::string bytes;
-  if (png_image_write_to_memory(&image, nullptr, &size, 0, index.data(), 0, palette.data()) == 0)
-    return bytes;
-  bytes.resize(size);
-  if (png_image_write_to_memory(&image, bytes.data(), &size, 0, index.data(), 0, palette.data()) ==
-      0)
-    return {};
-  bytes.resize(size);
-  return bytes;
+  return palette_png(kThumbnailWidth, kThumbnailHeight, index, palette);
 }
 
 }  // namespace unfold::render

@@ -1,5 +1,6 @@
 #include "common/render/view.h"
 
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -9,6 +10,10 @@
 #include "common/formats/fits/scan.h"
 #include "common/formats/hdf5/file.h"
 #include "common/formats/imaging/map_file.h"
+#include "common/formats/spi/density_file.h"
+#include "common/formats/spi/mrc.h"
+#include "common/formats/spi/source.h"
+#include "common/render/draw_density.h"
 #include "common/render/draw_map.h"
 #include "common/render/drawings.h"
 #include "common/render/plot.h"
@@ -19,7 +24,7 @@ namespace {
 constexpr int kLeastWidth = 900;
 constexpr int kMostWidth = 8192;
 
-enum class Kind { kPreproc, kFrame, kPsf, kMap, kProblem };
+enum class Kind { kPreproc, kFrame, kPsf, kMap, kProblem, kDensity, kVolume, kPatterns };
 
 const char* name_of(Kind kind) {
   switch (kind) {
@@ -33,6 +38,12 @@ const char* name_of(Kind kind) {
       return "map";
     case Kind::kProblem:
       return "problem";
+    case Kind::kDensity:
+      return "density";
+    case Kind::kVolume:
+      return "volume";
+    case Kind::kPatterns:
+      return "patterns";
   }
   return "";
 }
@@ -43,13 +54,18 @@ absl::StatusOr<Kind> kind_of_hdf5(const std::string& path) {
   if (map == hdf5::ObjectKind::kDataset) return Kind::kMap;
   UNFOLD_ASSIGN_OR_RETURN(const hdf5::ObjectKind in, file.kind_of("in"));
   if (in == hdf5::ObjectKind::kGroup) return Kind::kProblem;
-  return fits::bad_file(path, "WRONG_TYPE", "it holds neither a map nor an imaging problem",
-                        "give what `submit imaging` or `simulate imaging` wrote");
+  UNFOLD_ASSIGN_OR_RETURN(const bool density, spi_data::is_density(path, path));
+  if (density) return Kind::kDensity;
+  UNFOLD_ASSIGN_OR_RETURN(const hdf5::ObjectKind q, file.kind_of("pixel_position_reciprocal"));
+  if (q == hdf5::ObjectKind::kDataset) return Kind::kPatterns;
+  return fits::bad_file(path, "WRONG_TYPE", "it holds no map, density, patterns or imaging problem",
+                        "give what a job or `unfold simulate` wrote");
 }
 
 absl::StatusOr<Kind> kind_of(const std::string& path) {
   UNFOLD_ASSIGN_OR_RETURN(const bool is_hdf5, hdf5::is_hdf5(path, path));
   if (is_hdf5) return kind_of_hdf5(path);
+  if (std::filesystem::path(path).extension() == ".mrc") return Kind::kVolume;
   UNFOLD_ASSIGN_OR_RETURN(const fits::ScannedHeaders file, fits::scan_headers(path, path));
   const fits::Structure& parts = file.structure;
   if (parts.find("FLUX") != nullptr && parts.find("RESOLUTION") != nullptr) return Kind::kFrame;
@@ -73,9 +89,24 @@ absl::StatusOr<Canvas> picture_of_image(const std::string& path, const ViewOptio
   return draw_preproc(image, options);
 }
 
+absl::StatusOr<Canvas> picture_of_patterns(const std::string& path, const ViewOptions& options) {
+  UNFOLD_ASSIGN_OR_RETURN(const auto source, spi_data::open_patterns({.data = {{path, path}}}));
+  UNFOLD_ASSIGN_OR_RETURN(const spi_data::Summary summary, spi_data::summarise(*source, {}));
+  return draw_patterns(summary, options);
+}
+
 absl::StatusOr<Canvas> picture_of(const std::string& path, Kind kind, const ViewOptions& options) {
   if (kind == Kind::kPreproc) return picture_of_image(path, options);
   if (kind == Kind::kProblem) return draw_problem(path, options);
+  if (kind == Kind::kPatterns) return picture_of_patterns(path, options);
+  if (kind == Kind::kDensity) {
+    UNFOLD_ASSIGN_OR_RETURN(const spi_data::DensityFile file, spi_data::read_density(path, path));
+    return draw_density(file, options);
+  }
+  if (kind == Kind::kVolume) {
+    UNFOLD_ASSIGN_OR_RETURN(const spi_data::Volume volume, spi_data::read_mrc({path, path}));
+    return draw_volume(volume, options);
+  }
   if (kind == Kind::kMap) {
     UNFOLD_ASSIGN_OR_RETURN(const imaging_data::MapProduct map, imaging_data::read_map(path, path));
     return draw_map(map, options);

@@ -18,15 +18,15 @@ using testing::HasSubstr;
 
 MapProduct some_map() { return test::full_map(sky::regular_grid(30), 2); }
 
-const MapQuantity& of(const MapDifference& difference, const std::string& name) {
-  for (const MapQuantity& q : difference.quantities) {
+const ProductQuantity& of(const ProductDifference& difference, const std::string& name) {
+  for (const ProductQuantity& q : difference.quantities) {
     if (q.name == name) return q;
   }
   throw std::runtime_error("no dataset " + name);
 }
 
 TEST(DiffMapsTest, AMapIsTheSameAsItself) {
-  const MapDifference difference = diff_maps(some_map(), some_map(), 0);
+  const ProductDifference difference = diff_maps(some_map(), some_map(), 0);
   EXPECT_TRUE(difference.same) << to_text(difference);
   EXPECT_EQ(of(difference, "map").compared, 144);
   EXPECT_EQ(of(difference, "maps/10").largest, 0);
@@ -35,7 +35,7 @@ TEST(DiffMapsTest, AMapIsTheSameAsItself) {
 TEST(DiffMapsTest, ADifferenceIsRelativeToTheLargestValue) {
   MapProduct b = some_map();
   b.map[3] += 1071 * 1e-4;  // the largest value is 1071
-  const MapDifference difference = diff_maps(some_map(), b, 1e-6);
+  const ProductDifference difference = diff_maps(some_map(), b, 1e-6);
   EXPECT_FALSE(difference.same);
   EXPECT_NEAR(of(difference, "map").largest, 1e-4, 1e-10);
   EXPECT_EQ(of(difference, "map").index, 3);
@@ -46,7 +46,7 @@ TEST(DiffMapsTest, ADifferenceIsRelativeToTheLargestValue) {
 TEST(DiffMapsTest, NanOnOneSideAloneIsInfinitelyFar) {
   MapProduct b = some_map();
   b.standard_error[0] = std::numeric_limits<double>::quiet_NaN();
-  const MapDifference difference = diff_maps(some_map(), b, 1e9);
+  const ProductDifference difference = diff_maps(some_map(), b, 1e9);
   EXPECT_TRUE(std::isinf(of(difference, "standard_error").largest));
   EXPECT_FALSE(difference.same);
 }
@@ -95,7 +95,7 @@ TEST(DiffMapsTest, FilesAreReadAndNamed) {
 TEST(DiffMapsTest, TextNamesThePlaceAndJsonHoldsTheNumbers) {
   MapProduct b = some_map();
   b.map[3] += 1;
-  const MapDifference difference = diff_maps(some_map(), b, 1e-6);
+  const ProductDifference difference = diff_maps(some_map(), b, 1e-6);
   EXPECT_THAT(to_text(difference), HasSubstr("DIFFERS"));
   const auto json = nlohmann::json::parse(to_json(difference));
   EXPECT_FALSE(json["same"].get<bool>());
