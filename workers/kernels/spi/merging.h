@@ -18,12 +18,14 @@ namespace unfold::spi {
 ///   K_ip = phi_i c_p I_jp + B_p,   I_jp = sum_n x_n cos(n.x_jp),   c the detector's correction,
 /// and the autocorrelation x minimises one of
 ///   least squares   sum_ijp P_ij (K_ip - B_p - phi_i c_p I_jp)^2
-///   Poisson         sum_ijp P_ij (K_ip - B_p - phi_i c_p I_jp)^2 / (phi_i c_p)
-/// (photons vary as their mean, which is phi c times what only depends on I: the second weighs
-/// frames and pixels against each other as their likelihood does). Both have normal equations
+///   Poisson         sum_ijp P_ij (K_ip - B_p - phi_i c_p I_jp)^2 r_p / (phi_i c_p)
+/// with r_p = |q_p| / qmax. (Photons vary as their mean phi c I: the second weighs frames and
+/// pixels as their likelihood does, but for I itself, which falls too steeply to divide by; r
+/// stands for it, and evens out that slices lie denser near the centre. So outer shells come out
+/// better, in fewer iterations: docs/numerics.md, "Merging".) Both have normal equations
 ///   sum_jp g_j w_p I_jp cos(n.x_jp) = sum_jp v_jp cos(n.x_jp)      with
 ///   least squares   v_jp = c_p sum_i P_ij phi_i (K_ip - B_p)   g_j = sum_i P_ij phi_i^2   w = c^2
-///   Poisson         v_jp = sum_i P_ij (K_ip - B_p)             g_j = sum_i P_ij phi_i     w = c
+///   Poisson         v_jp = r_p sum_i P_ij (K_ip - B_p)         g_j = sum_i P_ij phi_i     w = r c
 struct Merged {
   std::vector<Quaternion> rotation;   ///< [J]
   std::vector<double> weight;         ///< [J] g

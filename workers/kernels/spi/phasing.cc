@@ -33,10 +33,10 @@ struct Problem {
   Index modes() const { return box * box * (box / 2 + 1); }
 };
 
-/// Not negative, blurred: what the amplitudes are made of. Centred [M^3].
+/// What the amplitudes are made of, centred [M^3]. Negative values stay: where the beamstop hides
+/// the strongest modes, a pedestal is missing, and cutting at 0 would bend every amplitude.
 std::vector<double> smoothed(Index grid, std::span<const double> autocorrelation, double sigma) {
   std::vector<double> out(autocorrelation.begin(), autocorrelation.end());
-  for (double& a : out) a = std::max(a, 0.0);
   blur<double>(grid, sigma, out);
   return out;
 }
@@ -92,7 +92,8 @@ Problem make_problem(Index grid, std::span<const double> autocorrelation,
   out.fft.forward(wrapped.data(), intensity.data());
   const std::vector<std::uint8_t> is_known = known_in_box(grid, box, known);
   for (Index k = 0; k < out.modes(); ++k) {
-    const Real amplitude = std::sqrt(std::abs(intensity[k]));
+    // Noise makes intensities negative; their modulus would be taken for signal.
+    const Real amplitude = std::sqrt(std::max(intensity[k].real(), Real(0)));
     out.amplitude.push_back(is_known[at(k)] != 0 ? amplitude : Real(-1));
   }
   return out;
@@ -129,8 +130,9 @@ class Iteration {
     }
   }
 
-  void escape(int times) {
-    const auto beta = static_cast<Real>(schedule_.beta);
+  void escape(int times, double part) {
+    const auto beta =
+        static_cast<Real>(schedule_.beta + part * (schedule_.beta_last - schedule_.beta));
     for (int i = 0; i < times; ++i) {
       project();
       if (schedule_.raar) {
@@ -295,7 +297,7 @@ std::vector<PhaseResult> phase(compute::Cpu& cpu, Index grid,
     Iteration iteration(problem, starts[at(s)], schedule);
     for (int loop = 0; loop < schedule.loops && goes_on(); ++loop) {
       iteration.error_reduction(schedule.er);
-      iteration.escape(schedule.hio);
+      iteration.escape(schedule.escape, loop / std::max(1.0, schedule.loops - 1.0));
       iteration.error_reduction(schedule.er);
       iteration.shrinkwrap();
     }

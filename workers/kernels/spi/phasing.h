@@ -12,16 +12,19 @@ namespace unfold::spi {
 
 using compute::Index;
 
-/// ER, HIO, RAAR and shrinkwrap on an autocorrelation; engines/spi.md a.4 and i.6.
+/// ER, HIO or RAAR, and shrinkwrap, on an autocorrelation. beta goes from `beta` in the first loop
+/// to `beta_last` in the last: wide wandering first, then settling. The defaults are what found the
+/// density most often for the fewest transforms, clean and noisy (docs/numerics.md, "Phasing").
 struct PhaseSchedule {
-  int loops = 4;  ///< of { er ER, hio HIO, er ER, shrinkwrap }, then er ER
-  int er = 50;
-  int hio = 25;
-  double beta = 0.3;
-  bool raar = false;         ///< RAAR instead of HIO
-  double blur = 0.5;         ///< sigma of the Gaussian on the autocorrelation, voxels
-  double shrink_sigma = 1;   ///< voxels
-  double shrink_weight = 1;  ///< threshold = weight x standard deviation of the blurred density
+  int loops = 6;  ///< of { er ER, escape RAAR or HIO, er ER, shrinkwrap }, then er ER
+  int er = 10;
+  int escape = 40;
+  bool raar = true;  ///< or HIO
+  double beta = 0.99;
+  double beta_last = 0.85;
+  double blur = 0.5;           ///< sigma of the Gaussian on the autocorrelation, voxels
+  double shrink_sigma = 1;     ///< voxels
+  double shrink_weight = 1.2;  ///< threshold = weight x standard deviation of the blurred density
 };
 
 /// What a start goes on from; both empty: the central half box where the autocorrelation exceeds

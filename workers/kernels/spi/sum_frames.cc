@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #include "workers/kernels/spi/merging.h"
@@ -65,10 +66,16 @@ class Summation {
       const std::uint32_t p = pixels[k];
       const double beside =
           background_.empty() ? 0.0 : backgrounds * static_cast<double>(background_[p]);
-      const double correction = least_squares_ ? static_cast<double>(detector_.correction[p]) : 1.0;
-      value[k] = static_cast<float>(correction * (sums[p] - beside));
+      value[k] = static_cast<float>(factor(p) * (sums[p] - beside));
     }
     return g;
+  }
+
+  /// What a pixel's net photons are multiplied by; times c: its weight w.
+  double factor(std::uint32_t p) const {
+    if (least_squares_) return static_cast<double>(detector_.correction[p]);
+    const double* q = detector_.q.data() + 3 * static_cast<Index>(p);
+    return std::hypot(q[0], q[1], q[2]) / detector_.qmax;
   }
 
  private:
@@ -103,13 +110,12 @@ Merged sum_frames(compute::Cpu& cpu, const PatternSet& frames, const Detector& d
   require(background.empty() || static_cast<Index>(background.size()) == frames.pixels(),
           "the background does not fit the detector (sizes differ)");
   const ByRotation by = sorted(assignments, rotations.size(), frames.frames());
+  const Summation summation(frames, detector, fluence, background, weight);
   Merged out;
-  for (Index p = 0; p < detector.pixels(); ++p) {
-    if (detector.mask[at(p)] == PixelClass::kBad) continue;
-    const auto correction = static_cast<double>(detector.correction[at(p)]);
-    out.pixels.push_back(static_cast<std::uint32_t>(p));
-    out.pixel_weight.push_back(weight == MergeWeight::kLeastSquares ? correction * correction
-                                                                    : correction);
+  for (std::uint32_t p = 0; p < detector.mask.size(); ++p) {
+    if (detector.mask[p] == PixelClass::kBad) continue;
+    out.pixels.push_back(p);
+    out.pixel_weight.push_back(summation.factor(p) * static_cast<double>(detector.correction[p]));
   }
   std::vector<std::size_t> met;
   for (std::size_t j = 0; j < rotations.size(); ++j) {
@@ -119,7 +125,6 @@ Merged sum_frames(compute::Cpu& cpu, const PatternSet& frames, const Detector& d
   }
   out.weight.resize(met.size());
   out.value.resize(met.size() * out.pixels.size());
-  const Summation summation(frames, detector, fluence, background, weight);
   cpu.parallel_for(static_cast<Index>(met.size()), [&](Index i) {
     const std::size_t j = met[at(i)];
     const std::span<const Assignment> entries(by.entry.data() + by.first[j],

@@ -28,6 +28,10 @@ struct Frames {
     compute::Cpu cpu(threads);
     return sum_frames(cpu, set, detector, rotations, assignments, fluence, background, weight);
   }
+  double radius(std::uint32_t pixel) const {
+    const double* q = detector.q.data() + 3 * static_cast<Index>(pixel);
+    return std::hypot(q[0], q[1], q[2]) / detector.qmax;
+  }
   /// What the header says, term by term.
   double value(std::int32_t rotation, std::uint32_t pixel, bool least_squares) const {
     double sum = 0;
@@ -36,7 +40,7 @@ struct Frames {
       const double count = static_cast<double>(counts()[at(a.frame) * 49 + pixel]);
       const double net = static_cast<double>(a.weight) * (count - 0.25);
       const double c = static_cast<double>(detector.correction[pixel]);
-      sum += least_squares ? c * fluence[at(a.frame)] * net : net;
+      sum += least_squares ? c * fluence[at(a.frame)] * net : radius(pixel) * net;
     }
     return sum;
   }
@@ -52,8 +56,9 @@ TEST(SumFrames, SumsWhatEachRotationWasAssignedAndLeavesOutTheRest) {
   EXPECT_NEAR(merged.weight[1], 0.25 * 0.5, 1e-12);
   for (std::size_t p = 0; p < merged.pixels.size(); ++p) {
     EXPECT_NEAR(merged.value[p], given.value(1, merged.pixels[p], false), 1e-5);
-    EXPECT_EQ(merged.pixel_weight[p],
-              static_cast<double>(given.detector.correction[merged.pixels[p]]));
+    const std::uint32_t pixel = merged.pixels[p];
+    const double c = static_cast<double>(given.detector.correction[pixel]);
+    EXPECT_NEAR(merged.pixel_weight[p], given.radius(pixel) * c, 1e-12);
   }
 }
 
