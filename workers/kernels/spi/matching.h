@@ -30,7 +30,7 @@ struct PixelChoice {
 /// are thread safe. The detector must outlive it.
 class Slicer {
  public:
-  Slicer(compute::Cpu& cpu, Index grid, const Detector& detector, double tolerance = 1e-4,
+  Slicer(compute::Cpu& cpu, Index grid, const Detector& detector, double tolerance = 1e-3,
          compute::Isa isa = compute::choose_isa());
   void set(View<const double, 3> autocorrelation);
 
