@@ -10,7 +10,7 @@ namespace unfold::nufft {
 template <class Real>
 double limit_of(const Modes& modes) {
   const double most = static_cast<double>(*std::max_element(modes.begin(), modes.end()));
-  return sizeof(Real) == 4 ? std::max(1e-6, 1e-8 * most) : 1e-12;
+  return sizeof(Real) == 4 ? std::max(1e-6, 5e-9 * most) : 1e-12;
 }
 
 template <class Real>

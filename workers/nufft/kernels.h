@@ -53,6 +53,22 @@ struct Turn {
   int width;
 };
 
+/// Boxes of cells that points are sorted by, and the bins of a box; sizes are powers of two.
+inline constexpr int kBoxBits[3] = {4, 4, 5}, kBinBits[3] = {1, 1, 3};
+/// Bins of a box: keys of points count boxes, then bins.
+inline constexpr int kBinsOfBox = 1 << (4 - 1 + 4 - 1 + 5 - 3);
+
+/// Points of any number of turns, radians, to be placed on a grid of n cells a turn.
+template <class Real>
+struct Placing {
+  const Real* x;  ///< [count, 3]
+  Size count;
+  Size n[3];
+  Size boxes[3];  ///< of an axis
+  Size plane, row;
+  int width;
+};
+
 template <class Real>
 struct Kernels {
   /// grid += values under the windows; values [count, Parts]. By width; [0] real, [1] complex.
@@ -60,6 +76,7 @@ struct Kernels {
   /// values = the grid under the windows.
   void (*gather[2][kMaxWidth + 1])(const Run<Real>&, const Real* grid, Real* values);
   void (*turn)(const Turn<Real>&, Point<Real>* points);
+  void (*place)(const Placing<Real>&, Point<Real>* points, std::uint32_t* keys);
 };
 
 struct KernelTable {

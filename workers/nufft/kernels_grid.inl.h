@@ -120,3 +120,33 @@ void turn(const Turn<Real>& task, Point<Real>* points) {
     points[p].offset = static_cast<std::uint32_t>(offset);
   }
 }
+
+/// As functors.h has it, Locate.
+template <class Real>
+void place(const Placing<Real>& task, Point<Real>* points, std::uint32_t* keys) {
+  constexpr double kTurn = 6.283185307179586477;
+  const Size stride[3] = {task.plane, task.row, 1};
+  double n[3], per_radian[3];
+  for (int d = 0; d < 3; ++d) n[d] = static_cast<double>(task.n[d]);
+  for (int d = 0; d < 3; ++d) per_radian[d] = n[d] / kTurn;
+  for (Size p = 0; p < task.count; ++p) {
+    Size offset = 0, box = 0, bin = 0;
+    for (int d = 0; d < 3; ++d) {
+      double x = static_cast<double>(task.x[3 * p + d]);
+      if (__builtin_fabs(x) > 4 * kTurn) x = __builtin_remainder(x, kTurn);
+      double u = x * per_radian[d];
+      u -= n[d] * __builtin_floor(u / n[d]);
+      const double low = u - 0.5 * task.width, start = __builtin_ceil(low);
+      Size first = static_cast<Size>(start);
+      first += first < 0 ? task.n[d] : 0;
+      first -= first >= task.n[d] ? task.n[d] : 0;
+      points[p].y[d] = static_cast<Real>(2 * (start - low) - 1);
+      offset += first * stride[d];
+      box = box * task.boxes[d] + (first >> kBoxBits[d]);
+      const Size inside = first & ((1 << kBoxBits[d]) - 1);
+      bin = (bin << (kBoxBits[d] - kBinBits[d])) + (inside >> kBinBits[d]);
+    }
+    points[p].offset = static_cast<std::uint32_t>(offset);
+    keys[p] = static_cast<std::uint32_t>(box * kBinsOfBox + bin);
+  }
+}

@@ -17,5 +17,6 @@ constexpr Kernels<Real> kernels_in() {
             gather<Real, 2, 5>, gather<Real, 2, 6>, gather<Real, 2, 7>, gather<Real, 2, 8>,
             gather<Real, 2, 9>, gather<Real, 2, 10>, gather<Real, 2, 11>, gather<Real, 2, 12>,
             gather<Real, 2, 13>, gather<Real, 2, 14>, gather<Real, 2, 15>, gather<Real, 2, 16>}},
-          turn<Real>};
+          turn<Real>,
+          place<Real>};
 }

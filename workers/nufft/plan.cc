@@ -31,7 +31,7 @@ struct Stage {
         window(shape.width, shape.upsampling),
         walk(cpu, shape, window, options.isa),
         fine(cpu, shape, window),
-        points(cpu, shape, x),
+        points(cpu, shape, x, options.isa),
         grid(shape.cells) {}
 };
 
@@ -80,7 +80,7 @@ template <class Real>
 Plan<Real>::Plan(compute::Cpu& cpu, const Modes& modes, const Options& options)
     : state_(std::make_unique<State>(State{&cpu, modes, options, {}, {}, {}})) {
   check_options<Real>(modes, options);
-  choose_shape(modes, options, {});  // refuses now what no window holds
+  choose_shape(modes, options, {.single = sizeof(Real) == 4});  // refuses now what no window holds
 }
 
 template <class Real>

@@ -22,7 +22,7 @@ struct SortedPoints {
 
   /// points [P, 3] radians, finite. Throws std::invalid_argument where points or cells are 2^32 or
   /// more.
-  SortedPoints(compute::Cpu& cpu, const Shape& shape, View<const Real, 2> points);
+  SortedPoints(compute::Cpu& cpu, const Shape& shape, View<const Real, 2> points, compute::Isa isa);
 };
 
 }  // namespace unfold::nufft

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
-#include <string>
 
 #include "workers/nufft/fft.h"
 #include "workers/nufft/window.h"
@@ -77,10 +77,12 @@ double cost_of(const Shape& shape, const Cost& cost) {
 }
 
 [[noreturn]] void refuse(const Options& options) {
-  std::string problem = "a NUFFT tolerance of ";
-  problem += std::to_string(options.tolerance) + " (no window of up to 16 cells holds it";
-  if (options.upsampling != 0) problem += " at upsampling " + std::to_string(options.upsampling);
-  throw std::invalid_argument(problem + ") [ask for less, or leave the upsampling to the library]");
+  std::ostringstream problem;
+  problem << "a NUFFT tolerance of " << options.tolerance
+          << " (no window of up to 16 cells holds it against aliasing and rounding";
+  if (options.upsampling != 0) problem << " at upsampling " << options.upsampling;
+  problem << ") [ask for less, or leave the upsampling to the library]";
+  throw std::invalid_argument(problem.str());
 }
 
 }  // namespace
@@ -112,7 +114,9 @@ Shape choose_shape(const Modes& modes, const Options& options, const Cost& cost)
     if (least == 0 || (options.upsampling != 0 && least > options.upsampling)) continue;
     const double upsampling = options.upsampling != 0 ? options.upsampling : std::max(1.25, least);
     const Shape shape = shape_of(modes, upsampling, width, cost);
-    if (!best || cost_of(shape, cost) < cost_of(*best, cost)) best = shape;
+    const double rounding = rounding_error(width, shape.upsampling, cost.single ? 6e-8 : 1.1e-16);
+    if (rounding <= options.tolerance / 2 && (!best || cost_of(shape, cost) < cost_of(*best, cost)))
+      best = shape;
     if (upsampling == 1.25 || options.upsampling != 0) break;
   }
   if (!best) refuse(options);

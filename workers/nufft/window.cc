@@ -8,6 +8,11 @@ namespace {
 
 constexpr double kPi = std::numbers::pi;
 
+/// The prolate's c: its transform ends just before the images of the modes begin.
+double shape_parameter(int width, double upsampling) {
+  return 0.99 * kPi * width * (1 - 1 / (2 * upsampling));
+}
+
 /// Coefficients of the powers of y, lowest first, of the interpolant of f at Chebyshev's nodes of
 /// [-1, 1].
 template <class F>
@@ -40,10 +45,17 @@ double alias_error(int width, double upsampling) {
          std::exp(-kPi * width * std::sqrt(1 - 1 / upsampling));
 }
 
-int width_for(double tolerance, double upsampling) {
-  for (int width = kMinWidth; width <= kMaxWidth; ++width)
-    if (alias_error(width, upsampling) <= tolerance) return width;
-  return 0;
+double rounding_error(int width, double upsampling, double epsilon) {
+  // The transform of the window is nearly exp(-c x^2 / 2), x up to 1 / (2 upsampling - 1).
+  const double c = shape_parameter(width, upsampling), edge = 1 / (2 * upsampling - 1);
+  constexpr int kSteps = 32;
+  double raised = 0, weakened = 0;
+  for (int i = 0; i < kSteps; ++i) {
+    const double x = edge * (i + 0.5) / kSteps;
+    raised += std::exp(c * x * x) / kSteps;
+    weakened += std::exp(-c * x * x) / kSteps;
+  }
+  return 3 * epsilon * std::pow(raised * weakened, 1.5);
 }
 
 double upsampling_for(double tolerance, int width) {
@@ -53,7 +65,7 @@ double upsampling_for(double tolerance, int width) {
 }
 
 Window::Window(int width, double upsampling)
-    : width_(width), prolate_(0.99 * kPi * width * (1 - 1 / (2 * upsampling))) {}
+    : width_(width), prolate_(shape_parameter(width, upsampling)) {}
 
 template <class Real>
 std::vector<Real> Window::coefficients(int repeats, int lead, int stride) const {

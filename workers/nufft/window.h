@@ -12,8 +12,10 @@ namespace unfold::nufft {
 /// 1.25 .. 2.5, and a fifth more.
 double alias_error(int width, double upsampling);
 
-/// The smallest width whose error is at most `tolerance`, or 0 where kMaxWidth is not enough.
-int width_for(double tolerance, double upsampling);
+/// Relative l2 error of rounding: what noise of `epsilon` on the fine grid becomes where the modes
+/// at the edge, which the window has weakened, are raised again. Large for wide windows at low
+/// upsampling.
+double rounding_error(int width, double upsampling, double epsilon);
 
 /// The smallest upsampling at which `width` cells reach `tolerance`, or 0 where none below 3 does.
 double upsampling_for(double tolerance, int width);
