@@ -7,9 +7,11 @@
 #include "common/base/status_macros.h"
 #include "common/formats/hdf5/file.h"
 #include "common/formats/spi/cspi_source.h"
+#include "common/formats/spi/cxi_source.h"
 #include "common/formats/spi/dragonfly_detector.h"
 #include "common/formats/spi/emc_source.h"
 #include "common/formats/spi/emc_tree.h"
+#include "common/formats/spi/geometry.h"
 #include "common/formats/spi/joined_source.h"
 #include "common/formats/spi/source.h"
 
@@ -28,6 +30,18 @@ class GivenDetector {
  public:
   explicit GivenDetector(const PatternFiles& files) : files_(files) {}
 
+  /// The geometry, or none where another kind of detector is given, or none at all.
+  absl::StatusOr<const Geometry*> geometry() {
+    if (!looked_ && !files_.detector.path.empty()) {
+      UNFOLD_ASSIGN_OR_RETURN(const bool text, is_geometry(files_.detector));
+      if (text) {
+        UNFOLD_ASSIGN_OR_RETURN(geometry_, read_geometry(files_.detector));
+      }
+    }
+    looked_ = true;
+    return geometry_ ? &*geometry_ : nullptr;
+  }
+
   absl::StatusOr<const Detector*> dragonfly(const NamedFile& data) {
     if (files_.detector.path.empty()) {
       return error({.reason = "INPUT_NOT_FOUND",
@@ -43,8 +57,22 @@ class GivenDetector {
     return &*detector_;
   }
 
+  absl::StatusOr<CxiPlaces> places(const NamedFile& data) {
+    CxiPlaces out{.file = files_.detector};
+    UNFOLD_ASSIGN_OR_RETURN(const Geometry* told, geometry());
+    if (told != nullptr) {
+      out.geometry = *told;
+      return out;
+    }
+    UNFOLD_ASSIGN_OR_RETURN(const Detector* read, dragonfly(data));
+    out.detector = *read;
+    return out;
+  }
+
  private:
   const PatternFiles& files_;
+  bool looked_ = false;
+  std::optional<Geometry> geometry_;
   std::optional<Detector> detector_;
 };
 
@@ -55,6 +83,12 @@ absl::StatusOr<std::unique_ptr<PatternSource>> open_tree(const NamedFile& data,
   if (emc) {
     UNFOLD_ASSIGN_OR_RETURN(const Detector* detector, given.dragonfly(data));
     return open_emc_tree(file, *detector);
+  }
+  UNFOLD_ASSIGN_OR_RETURN(const Geometry* geometry, given.geometry());
+  UNFOLD_ASSIGN_OR_RETURN(const bool cxi, is_cxi(file, geometry));
+  if (cxi) {
+    UNFOLD_ASSIGN_OR_RETURN(const CxiPlaces places, given.places(data));
+    return open_cxi(file, places);
   }
   UNFOLD_ASSIGN_OR_RETURN(const bool cspi, is_cspi(file));
   if (cspi) return open_cspi(file);
