@@ -12,6 +12,11 @@
 #include "common/formats/hdf5/file.h"
 #include "common/formats/imaging/map_file.h"
 #include "common/formats/imaging/source.h"
+#include "common/formats/spi/dragonfly.h"
+#include "common/formats/spi/geometry.h"
+#include "common/formats/spi/mrc.h"
+#include "common/formats/spi/pdb.h"
+#include "common/formats/spi/source.h"
 #include "tests/fuzz/targets.h"
 #include "tests/support/scratch_folder.h"
 
@@ -36,6 +41,7 @@ void run_all(const std::string& text) {
   read_preproc_file(bytes);
   read_imaging_file(bytes);
   read_raw_file(bytes);
+  read_spi_file(bytes);
 }
 
 TEST(Corpus, TheSeedsAreValidFiles) {
@@ -59,9 +65,24 @@ TEST(Corpus, TheSeedsAreValidFiles) {
   EXPECT_TRUE(hdf5::File::open(kCorpus / "histpy-counts.h5", "histpy").ok());
 }
 
+TEST(Corpus, TheSingleParticleSeedsAreValidFiles) {
+  const auto seed = [](const std::string& name) {
+    return spi_data::NamedFile{kCorpus / name, name};
+  };
+  for (const char* photons : {"spi-sparse.emc", "spi-dense.emc"}) {
+    const auto source =
+        spi_data::open_patterns({.data = {seed(photons)}, .detector = seed("spi-detector.dat")});
+    EXPECT_TRUE(source.ok()) << source.status();
+  }
+  EXPECT_TRUE(spi_data::read_config(seed("spi-config.ini")).ok());
+  EXPECT_TRUE(spi_data::read_geometry(seed("spi-panels.geom")).ok());
+  EXPECT_TRUE(spi_data::read_mrc(seed("spi-map.mrc")).ok());
+  EXPECT_TRUE(spi_data::read_pdb(seed("spi-atoms.pdb")).ok());
+}
+
 TEST(Corpus, EveryFileIsReadOrRefused) {
   const auto files = corpus();
-  ASSERT_GE(files.size(), 14u);
+  ASSERT_GE(files.size(), 21u);
   for (const std::string& file : files) run_all(file);
 }
 

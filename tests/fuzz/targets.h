@@ -12,5 +12,6 @@ void read_psf_file(std::span<const std::byte> bytes);
 void read_preproc_file(std::span<const std::byte> bytes);
 void read_imaging_file(std::span<const std::byte> bytes);  ///< HDF5 problem, and map
 void read_raw_file(std::span<const std::byte> bytes);      ///< .tra, .ori, .npz, histpy's HDF5
+void read_spi_file(std::span<const std::byte> bytes);      ///< photons, detectors, config, PDB, MRC
 
 }  // namespace unfold::fuzz
