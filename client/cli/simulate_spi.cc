@@ -14,6 +14,7 @@ namespace unfold::cli {
 namespace {
 
 using simulate::SpiBackground;
+using simulate::SpiFormat;
 using simulate::SpiNonHit;
 using simulate::SpiObject;
 using spi_data::FormFactors;
@@ -23,14 +24,15 @@ constexpr double kElectronvoltAngstrom = 12398.419843320026;  // h c
 constexpr char kExamples[] =
     R"(Frames are sums over all atoms for each pixel, with no grid in between; then fluence, beam
 position, background and Poisson noise. Writes an HDF5 file that `unfold submit spi --data` takes,
-and apart from it the truth: orientations, fluences, conformations, non-hits, beam positions, atoms
-and densities.
+or Dragonfly's .emc, detector and config.ini, and apart from it the truth: orientations, fluences,
+conformations, non-hits, beam positions, atoms and densities.
 
 Examples:
   unfold simulate spi --pdb 2cex.pdb --frames 2000 -o patterns.h5
   unfold simulate spi --pdb 2cex.pdb --frames 2000 --photons 100 --beamstop 2.5 \
       --fluence-sigma 0.35 --background 0.2 --non-hits 0.1 --jitter 1 -o hard.h5
   unfold simulate spi --pdb open.pdb --pdb closed.pdb --fractions 0.7,0.3 -o two.h5
+  unfold simulate spi --pdb 2cex.pdb --format emc -o photons.emc
   unfold simulate spi --object ball --ball-diameter 60 -o ball.h5)";
 
 struct Flags {
@@ -131,6 +133,9 @@ void add_beam(CLI::App& command, Flags& flags) {
 void add_files(CLI::App& command, Flags& flags) {
   Adder(command, "Files")
       .add("-o,--output", flags.files.output, "The patterns [patterns.h5]", "FILE")
+      .choose("--format", flags.files.format,
+              {{"cspi", SpiFormat::kCspi}, {"emc", SpiFormat::kEmc}},
+              "cspi, or emc with detector and config.ini beside it [cspi]")
       .add("--truth", flags.files.truth, "The truth [truth-OUTPUT.h5 beside it]", "FILE")
       .add("--grid", flags.files.grid, "Of the truth's densities, odd [box of two diameters]", "M")
       .flag("--overwrite", flags.files.overwrite, "Replace files that exist");
@@ -138,6 +143,7 @@ void add_files(CLI::App& command, Flags& flags) {
 
 nlohmann::ordered_json json_of(const simulate::SpiFiles& files) {
   nlohmann::ordered_json json = {{"data", files.data}};
+  if (!files.config.empty()) json.update({{"detector", files.detector}, {"config", files.config}});
   json.update({{"truth", files.truth},
                {"frames", files.frames},
                {"pixels", files.pixels},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
@@ -20,7 +21,7 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kLargestGrid = 401;
 
 absl::Status make_room(const SpiFiles& files, bool overwrite) {
-  for (const std::string& path : {files.data, files.truth}) {
+  for (const std::string& path : {files.data, files.detector, files.config, files.truth}) {
     if (path.empty()) continue;
     std::error_code failure;
     const fs::path folder = fs::path(path).parent_path();
@@ -47,6 +48,11 @@ SpiFiles named(const SpiFileOptions& options) {
   SpiFiles files;
   files.data = options.output;
   const fs::path output(options.output);
+  const std::string stem = (output.parent_path() / output.stem()).string();
+  if (options.format == SpiFormat::kEmc) {
+    files.detector = stem + "-detector.h5";
+    files.config = stem + ".ini";
+  }
   files.truth =
       options.truth.empty()
           ? (output.parent_path() / absl::StrCat("truth-", output.stem().string(), ".h5")).string()
@@ -88,7 +94,20 @@ absl::StatusOr<std::int64_t> grid_for(std::int64_t asked, double diameter, doubl
                 .remedy = "choose another"});
 }
 
-absl::Status write_patterns(const SpiFiles& files, SpiPatterns& patterns) {
+absl::Status write_config(const SpiFiles& files, const spi_data::Detector& detector) {
+  std::ofstream out(files.config, std::ios::binary | std::ios::trunc);
+  out << spi_data::config_text(fs::path(files.data).filename().string(),
+                               fs::path(files.detector).filename().string(), detector);
+  out.close();
+  if (out) return absl::OkStatus();
+  return error({.code = absl::StatusCode::kUnavailable,
+                .reason = "WRITE_FAILED",
+                .field = "output",
+                .what = "cannot write " + files.config});
+}
+
+absl::Status write_patterns(const SpiFileOptions& file_options, const SpiFiles& files,
+                            SpiPatterns& patterns) {
   spi_data::PatternParts parts;
   parts.detector = patterns.detector;
   parts.frames = patterns.frames;
@@ -101,7 +120,10 @@ absl::Status write_patterns(const SpiFiles& files, SpiPatterns& patterns) {
   } else {
     parts.counts = std::move(patterns.counts);
   }
-  return spi_data::write_cspi(files.data, parts);
+  if (file_options.format == SpiFormat::kCspi) return spi_data::write_cspi(files.data, parts);
+  UNFOLD_RETURN_IF_ERROR(spi_data::write_emc(files.data, parts));
+  UNFOLD_RETURN_IF_ERROR(spi_data::write_dragonfly_detector(files.detector, parts.detector));
+  return write_config(files, parts.detector);
 }
 
 void describe(const SpiPatterns& patterns, SpiFiles& files) {
@@ -118,6 +140,12 @@ void describe(const SpiPatterns& patterns, SpiFiles& files) {
 absl::StatusOr<SpiFiles> simulate_spi(const SpiOptions& options,
                                       const SpiFileOptions& file_options) {
   SpiFiles files = named(file_options);
+  if (file_options.format == SpiFormat::kEmc && options.photons == 0) {
+    return error({.reason = "UNSUPPORTED",
+                  .field = "format",
+                  .what = ".emc files hold whole photons",
+                  .remedy = "ask for photons, or for cspi"});
+  }
   UNFOLD_RETURN_IF_ERROR(make_room(files, file_options.overwrite));
   UNFOLD_ASSIGN_OR_RETURN(const auto molecules, read_molecules(file_options, files));
   if (options.object == SpiObject::kBall) files.diameter = options.ball_diameter;
@@ -128,7 +156,7 @@ absl::StatusOr<SpiFiles> simulate_spi(const SpiOptions& options,
   UNFOLD_ASSIGN_OR_RETURN(SpiPatterns made, patterns(molecules, options));
   describe(made, files);
   UNFOLD_RETURN_IF_ERROR(write_spi_truth(files.truth, made, molecules, options, files.grid));
-  UNFOLD_RETURN_IF_ERROR(write_patterns(files, made));
+  UNFOLD_RETURN_IF_ERROR(write_patterns(file_options, files, made));
   return files;
 }
 

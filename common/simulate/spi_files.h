@@ -9,10 +9,16 @@
 
 namespace unfold::simulate {
 
+enum class SpiFormat {
+  kCspi,  ///< one HDF5 file, skopi's and SpiniFEL's layout
+  kEmc,   ///< Dragonfly's: OUTPUT, OUTPUT's stem + "-detector.h5" and ".ini"
+};
+
 struct SpiFileOptions {
   std::vector<std::string> pdb{};     ///< one molecule each
   std::vector<std::string> chains{};  ///< letters; none, one for all, or one for each of `pdb`
   std::string output = "patterns.h5";
+  SpiFormat format = SpiFormat::kCspi;
   std::string truth{};     ///< empty: "truth-" + the output's stem + ".h5", beside it
   std::int64_t grid = 0;   ///< of the truth's volumes, odd; 0: box twice the molecules' diameter
   bool overwrite = false;  ///< else an existing file is an error
@@ -21,6 +27,8 @@ struct SpiFileOptions {
 /// What was written, and what is in it.
 struct SpiFiles {
   std::string data;
+  std::string detector;  ///< with kEmc, as the next
+  std::string config;
   std::string truth;
   std::int64_t frames = 0;
   std::int64_t pixels = 0;

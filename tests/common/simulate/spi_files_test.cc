@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/base/error.h"
+#include "common/formats/spi/dragonfly.h"
 #include "common/formats/spi/source.h"
 #include "tests/support/hdf5_numbers.h"
 #include "tests/support/scratch_folder.h"
@@ -103,6 +104,40 @@ TEST_F(SpiFilesTest, WithoutPhotonsIntensitiesAreWritten) {
   const test::Hdf5Numbers data(files_.output);
   EXPECT_TRUE(data.has("intensities"));
   EXPECT_FALSE(data.has("photons"));
+}
+
+TEST_F(SpiFilesTest, DragonflysFilesHoldTheSamePhotons) {
+  const auto cspi = simulate_spi(options_, files_);
+  ASSERT_TRUE(cspi.ok()) << cspi.status();
+  files_.format = SpiFormat::kEmc;
+  files_.output = (folder_ / "emc/photons.emc").string();
+  const auto emc = simulate_spi(options_, files_);
+  ASSERT_TRUE(emc.ok()) << emc.status();
+  const auto config = spi_data::read_config({emc->config, emc->config});
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->photons_file, "photons.emc");
+  const auto a = spi_data::open_patterns({.data = {{cspi->data, cspi->data}}});
+  const auto b = spi_data::open_patterns({.data = {{emc->data, emc->data}},
+                                          .detector = {emc->detector, emc->detector},
+                                          .wavelength = config->wavelength.value_or(0)});
+  ASSERT_TRUE(b.ok()) << b.status();
+  const auto dense = spi_data::load(**a, {});
+  const auto sparse = spi_data::load(**b, {});
+  ASSERT_TRUE(sparse.ok()) << sparse.status();
+  for (std::size_t i = 0; i < dense->detector.q.size(); ++i)
+    EXPECT_NEAR(sparse->detector.q[i], dense->detector.q[i], 1e-9);
+  EXPECT_EQ(sparse->detector.mask, dense->detector.mask);
+  const auto sum = [](const spi_data::Patterns& patterns) {
+    double total = 0;
+    for (const auto count : patterns.counts) total += count;
+    for (const auto value : patterns.values) total += static_cast<double>(value);
+    for (const auto count : patterns.count) total += static_cast<double>(count);
+    return total;
+  };
+  EXPECT_EQ(sum(*sparse), sum(*dense));
+  EXPECT_GT(sum(*dense), 0);
+  options_.photons = 0;
+  EXPECT_EQ(field_of(simulate_spi(options_, files_).status()), "format");
 }
 
 TEST_F(SpiFilesTest, BallsNeedNoMoleculeAndLeaveNoDensity) {
