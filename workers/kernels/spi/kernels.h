@@ -57,14 +57,11 @@ struct ProductTask {
   bool add;  ///< to c, or overwrite it
 };
 
-/// One frame's values that are not 0 against column panels.
+/// One frame's values that are not 0 against one column panel: c [columns] is overwritten.
 struct GatherTask {
   FrameTask frame;
-  Size column_panels;
   const float* b;
-  Size b_stride;
-  float* c;       ///< columns each
-  Size c_stride;  ///< from column panel to column panel
+  float* c;
 };
 
 /// Which results of one [rows, columns] tile exceed their row's threshold.

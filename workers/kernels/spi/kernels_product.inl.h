@@ -43,28 +43,25 @@ void multiply(const ProductTask& task) {
 
 /// Four values at a time, so that their sums need not wait for each other.
 void gather(const GatherTask& task) {
-  for (Size j = 0; j < task.column_panels; ++j) {
-    const float* panel = task.b + j * task.b_stride;
-    Vec sum[4][2] = {};
-    Size k = 0;
-    for (; k + 4 <= task.frame.listed; k += 4) {
+  Vec sum[4][2] = {};
+  Size k = 0;
+  for (; k + 4 <= task.frame.listed; k += 4) {
 #pragma GCC unroll 4
-      for (int way = 0; way < 4; ++way) {
-        const float value = task.frame.value[k + way];
-        const Vec* at = vectors(panel + task.frame.pixel[k + way] * kTileColumns);
-        sum[way][0] += value * at[0];
-        sum[way][1] += value * at[1];
-      }
+    for (int way = 0; way < 4; ++way) {
+      const float value = task.frame.value[k + way];
+      const Vec* at = vectors(task.b + task.frame.pixel[k + way] * kTileColumns);
+      sum[way][0] += value * at[0];
+      sum[way][1] += value * at[1];
     }
-    for (; k < task.frame.listed; ++k) {
-      const Vec* at = vectors(panel + task.frame.pixel[k] * kTileColumns);
-      sum[0][0] += task.frame.value[k] * at[0];
-      sum[0][1] += task.frame.value[k] * at[1];
-    }
-    Vec* to = vectors(task.c + j * task.c_stride);
-    to[0] = (sum[0][0] + sum[1][0]) + (sum[2][0] + sum[3][0]);
-    to[1] = (sum[0][1] + sum[1][1]) + (sum[2][1] + sum[3][1]);
   }
+  for (; k < task.frame.listed; ++k) {
+    const Vec* at = vectors(task.b + task.frame.pixel[k] * kTileColumns);
+    sum[0][0] += task.frame.value[k] * at[0];
+    sum[0][1] += task.frame.value[k] * at[1];
+  }
+  Vec* to = vectors(task.c);
+  to[0] = (sum[0][0] + sum[1][0]) + (sum[2][0] + sum[3][0]);
+  to[1] = (sum[0][1] + sum[1][1]) + (sum[2][1] + sum[3][1]);
 }
 
 Size select(const SelectTask& task, Hit* hits) {

@@ -45,18 +45,17 @@ void TileMatching::products(const ReferencePanels& panels, Index panel, Index co
   const Index rows = kernels_->rows;
   const Index columns = kernels_->columns;
   if (listed) {
-    for (std::size_t i = 0; i < frames_.size(); ++i) {
-      const ScoredFrame& frame = frames_[i];
-      const Index r = static_cast<Index>(i);
-      float* to = products_.data() + (r / rows * count * rows + r % rows) * columns;
-      kernels_->gather(
-          {.frame = {frame.value.data(), frame.pixel.data(), static_cast<Size>(frame.pixel.size())},
-           .column_panels = count,
-           .b = panels.panel(panel),
-           .b_stride = panels.stride(),
-           .c = to,
-           .c_stride = rows * columns});
-    }
+    // A panel at a time: it stays near while all frames look into it.
+    for (Index j = 0; j < count; ++j)
+      for (std::size_t i = 0; i < frames_.size(); ++i) {
+        const ScoredFrame& frame = frames_[i];
+        const Index r = static_cast<Index>(i);
+        kernels_->gather(
+            {.frame = {frame.value.data(), frame.pixel.data(),
+                       static_cast<Size>(frame.pixel.size())},
+             .b = panels.panel(panel + j),
+             .c = products_.data() + ((r / rows * count + j) * rows + r % rows) * columns});
+      }
     return;
   }
   for (Index p = 0; p < scoring_->size(); p += kDepth) {
