@@ -164,6 +164,19 @@ TEST_F(DragonflyTest, TheHdf5TwinHoldsTheSamePhotons) {
     ASSERT_TRUE(read.ok()) << read.status();
     EXPECT_EQ(read->counts, parts.counts);
   }
+  // References that lead to no heap, or to one of an unknown version.
+  const std::string whole = test::read_text(folder_ / "a.h5");
+  for (const auto& [from, to] : {std::pair<std::string, std::string>{"GCOL", "GCOX"},
+                                 {std::string("GCOL\1", 5), std::string("GCOL\7", 5)}}) {
+    std::string damaged = whole;
+    for (std::size_t at = 0; (at = damaged.find(from, at)) != std::string::npos; ++at) {
+      damaged.replace(at, from.size(), to);
+    }
+    test::write_text(folder_ / "a.h5", damaged);
+    const auto source = open("a.h5", "det.h5");
+    ASSERT_TRUE(source.ok()) << source.status();
+    EXPECT_EQ(reason_of(load(**source, {}).status()), "BAD_STRUCTURE");
+  }
 }
 
 TEST_F(DragonflyTest, AConfigIsFollowedAndItsUnknownKeysAreNamed) {
