@@ -68,7 +68,7 @@ void Run::State::save(compute::ArchiveWriter& out) const {
     out.put(x);
   }
   for (const Index x : {place.rung, place.since, place.refreshes, Index{place.refresh},
-                        Index{place.converged}, Index{given}}) {
+                        Index{place.done}, Index{place.converged}, Index{given}}) {
     out.put(x);
   }
   out.put(moved);
@@ -102,6 +102,7 @@ void Run::State::restore(compute::ArchiveReader& in) {
   place.since = in.index();
   place.refreshes = in.index();
   place.refresh = in.index() != 0;
+  place.done = in.index() != 0;
   place.converged = in.index() != 0;
   given = in.index() != 0;
   moved = in.number();

@@ -10,6 +10,9 @@
 
 namespace unfold::spi {
 
+/// Random numbers by which frames are dealt to conformations.
+inline constexpr std::uint64_t kConformationStream = 0x636f6e66;
+
 /// A frame's place in the next merge: what a search left of the candidates.
 struct Placement {
   Candidates candidates;
@@ -30,6 +33,7 @@ struct Run::State {
   Placement search(const Rung& rung, Generation& made);
   Placement search_near(const Rung& rung, const MatchOptions& match, Generation& made);
   Placement search_again(const Rung& rung, const MatchOptions& match, Generation& made);
+  void fill_empty(Placement& placement, int generation) const;
   void adopt(const Placement& placement, Generation& made);
   void judge_hits(const Candidates& found, Index tried);
   void fit_frames();

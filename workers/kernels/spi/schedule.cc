@@ -12,12 +12,15 @@ namespace {
 constexpr double kFirstSpeckles = 5.5;
 constexpr double kMarch = 1.35;
 // Spacing of references over d / D: enough to find the basin; enough to hand over to levels.
-constexpr double kCoarse = 1.9;
-constexpr double kGlobal = 1.3;
+constexpr double kCoarseSpacing = 1.9;
+constexpr double kGlobalSpacing = 1.3;
 // Reach of the local levels over d / D.
 constexpr double kLevels[] = {0.7, 0.45, 0.28, 0.17};
 constexpr double kPhotonsOfIntensities = 1000;
-constexpr Index kMaxRefreshes = 2;
+// Global passes over the finest level: the last is the first that moves next to no frame.
+constexpr Index kMaxRefreshes = 3;
+constexpr double kSettledMoves = 0.01;
+constexpr double kConvergedMoves = 0.2;
 constexpr std::uint64_t kTurnStream = 0x7475726e;
 
 bool settled(const Place& place, const Rung& rung, std::span<const Generation> history) {
@@ -49,11 +52,11 @@ std::vector<Rung> climb(const Scale& scale, const RunOptions& options) {
   const auto needed = [&](double q) { return 1 / (q * scale.diameter); };
   double q = std::min(scale.qlimit, kFirstSpeckles / scale.diameter);
   for (; q < scale.qlimit / std::sqrt(kMarch); q *= kMarch) {
-    rungs.push_back({Stage::kCoarse, q, kCoarse * needed(q)});
+    rungs.push_back({Stage::kCoarse, q, kCoarseSpacing * needed(q)});
   }
-  rungs.push_back({Stage::kCoarse, scale.qlimit, kCoarse * needed(scale.qlimit)});
+  rungs.push_back({Stage::kCoarse, scale.qlimit, kCoarseSpacing * needed(scale.qlimit)});
   if (options.coarse_references > 0) rungs[0].spacing = spacing_of(options.coarse_references);
-  rungs.push_back({Stage::kGlobal, scale.qlimit, kGlobal * needed(scale.qlimit)});
+  rungs.push_back({Stage::kGlobal, scale.qlimit, kGlobalSpacing * needed(scale.qlimit)});
   for (const double level : kLevels) {
     rungs.push_back({Stage::kLocal, scale.qlimit, level * needed(scale.qlimit)});
   }
@@ -68,7 +71,9 @@ Place next_place(const Place& place, std::span<const Rung> rungs,
   if (place.refresh) {
     next.refresh = false;
     ++next.refreshes;
-    next.rung = std::max<Index>(last - (moved > 0.01 ? 1 : 0), 0);
+    next.done = moved <= kSettledMoves || next.refreshes >= kMaxRefreshes;
+    next.converged = next.done && moved <= kConvergedMoves;
+    next.rung = std::max<Index>(last - 1, 0);
     next.since = 0;
     return next;
   }
@@ -77,10 +82,8 @@ Place next_place(const Place& place, std::span<const Rung> rungs,
     if (place.rung < last) {
       ++next.rung;
       next.since = 0;
-    } else if (place.refreshes < kMaxRefreshes) {
-      next.refresh = true;
     } else {
-      next.converged = true;
+      next.refresh = true;
     }
     return next;
   }

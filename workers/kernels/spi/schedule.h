@@ -37,7 +37,8 @@ struct Place {
   Index since = 0;       ///< generations made on this rung
   Index refreshes = 0;   ///< global passes made after the finest level
   bool refresh = false;  ///< the next generation is such a pass
-  bool converged = false;
+  bool done = false;
+  bool converged = false;  ///< done, and the last global pass moved few frames
 };
 
 /// The place after `history`, whose last generation was made at `place`. `moved`: share of frames

@@ -57,18 +57,31 @@ TEST(SpiSchedule, HandsOverBeforeTheGenerationsEndThoughNothingSettles) {
   EXPECT_EQ(next_place({.since = 19}, rungs, turns, 0, 20).rung, 1);
 }
 
-TEST(SpiSchedule, ConvergesOnlyAfterGlobalPassesOverTheFinestLevel) {
+Place finished(double moved, int& refreshes) {
   const auto rungs = climb(kSmall, RunOptions{});
   const std::vector<Generation> history(10, made(20, 1));
   Place place{.rung = static_cast<Index>(rungs.size()) - 1};
-  int refreshes = 0, generations = 0;
-  while (!place.converged && generations < 30) {
-    place = next_place(place, rungs, history, 0, 60);
+  for (int generation = 0; generation < 30 && !place.done; ++generation) {
+    place = next_place(place, rungs, history, moved, 60);
     refreshes += place.refresh;
-    ++generations;
   }
+  return place;
+}
+
+TEST(SpiSchedule, EndsWithTheFirstGlobalPassThatMovesNoFrame) {
+  int refreshes = 0;
+  const Place place = finished(0, refreshes);
+  EXPECT_TRUE(place.done);
   EXPECT_TRUE(place.converged);
-  EXPECT_GE(refreshes, 1);
+  EXPECT_EQ(refreshes, 1);
+}
+
+TEST(SpiSchedule, FramesThatNeverRestEndARunWithoutConvergence) {
+  int refreshes = 0;
+  const Place place = finished(0.5, refreshes);
+  EXPECT_TRUE(place.done);
+  EXPECT_FALSE(place.converged);
+  EXPECT_GT(refreshes, 1);
 }
 
 TEST(SpiSchedule, TemperatureFallsToOne) {
