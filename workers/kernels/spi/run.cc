@@ -11,7 +11,8 @@ Run::Run(compute::Cpu& cpu, const PatternSet& frames, const Detector& detector,
 Run::~Run() = default;
 
 bool Run::finished() const {
-  return converged() || static_cast<int>(state_->history.size()) >= state_->options.max_generations;
+  return state_->place.done ||
+         static_cast<int>(state_->history.size()) >= state_->options.max_generations;
 }
 
 bool Run::converged() const { return state_->place.converged; }

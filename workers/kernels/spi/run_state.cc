@@ -117,10 +117,10 @@ Generation Run::State::step(const std::function<bool()>& cancelled) {
   look_at_mean(rung);
   Placement placement = first ? start() : search(rung, made);
   check();
-  if (slicers.size() > 1) fill_empty(placement, made.number);
   if (!first) {
     const bool wide = rung.stage != Stage::kLocal || place.refresh;
     if (wide && rung.stage != Stage::kCoarse) judge_hits(placement.candidates, made.references);
+    if (slicers.size() > 1) fill_empty(placement, made.number);
     adopt(placement, made);
     fit_frames();
   }
