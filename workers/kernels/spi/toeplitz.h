@@ -18,7 +18,6 @@ class Toeplitz {
   explicit Toeplitz(Index grid);
 
   Index grid() const { return grid_; }
-  Index box() const { return box_; }  ///< edge of the padded cube
 
   /// lags [(2M - 1)^3], centred at M - 1.
   void set(std::span<const double> lags);
@@ -27,7 +26,7 @@ class Toeplitz {
   void apply(std::span<const double> x, std::span<double> out);
 
  private:
-  Index grid_, box_;
+  Index grid_, box_;  // box_: edge of the padded cube
   nufft::RealFft<double> fft_;
   nufft::FftBuffer<double> padded_;
   nufft::FftBuffer<std::complex<double>> half_;
