@@ -26,6 +26,10 @@ Alignment align_densities(compute::Cpu& cpu, Index grid, std::span<const double>
 /// Intensities given by their autocorrelations [M^3]: rotation only.
 Alignment align_intensities(compute::Cpu& cpu, Index grid, std::span<const double> a,
                             std::span<const double> b, Index starts = 3000);
+/// For two densities that lie on each other: the best `count` of the other ways to lay b on a, at
+/// least `away` radians of rotation off. How far those agree is what searching alone finds.
+std::vector<Alignment> chance_alignments(compute::Cpu& cpu, Index grid, std::span<const double> a,
+                                         std::span<const double> b, double away, Index count);
 /// b moved onto a, by Fourier interpolation (no loss beyond round-off inside the sphere). The
 /// density is not clipped.
 std::vector<double> apply(compute::Cpu& cpu, Index grid, std::span<const double> b,
@@ -39,10 +43,13 @@ std::vector<double> intensity_shell_correlation(compute::Cpu& cpu, Index grid,
                                                 std::span<const double> a,
                                                 std::span<const double> b);
 /// (FSC - FSC_random) / (1 - FSC_random), of two maps less their isotropic parts: a ball agrees
-/// with every ball. FSC_random is what the supports make of the shells where the raw FSC is at
-/// least 0.8 were all other phases random (Chen et al. 2013): its expectation, at the maps' own
-/// power in each shell, instead of one draw. Shells below the first that falls under 0.8 are not
-/// corrected.
+/// with every ball. FSC_random is the larger of
+///  - what the supports make of the shells where the raw FSC is at least 0.8 were all other phases
+///    random (Chen et al. 2013): its expectation, at the maps' own power in each shell, instead of
+///    one draw; from the first shell below 0.8 on;
+///  - what the search for the alignment makes: mean + 1 standard deviation of the agreement at the
+///    best other alignments, less what these have in common with the one taken (as symmetry makes);
+///    weighed down by (their overall agreement / that of the one taken)^2.
 std::vector<double> corrected_correlation(compute::Cpu& cpu, Index grid, std::span<const double> a,
                                           std::span<const double> b,
                                           std::span<const std::uint8_t> support_a,

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "workers/kernels/spi/agreement.h"
 #include "workers/kernels/spi/null_map.h"
@@ -11,8 +12,11 @@ namespace {
 
 using Complex = std::complex<double>;
 
-constexpr double kTrusted = 0.8;      ///< raw correlation of shells that are taken as they are
-constexpr double kMostRandom = 0.99;  ///< a shell that the support makes alone cannot be judged
+constexpr double kTrusted = 0.8;     ///< raw correlation of shells that are taken as they are
+constexpr double kMostRandom = 0.9;  ///< a shell that the support makes alone cannot be judged
+
+constexpr double kAway = std::numbers::pi / 6;  ///< of alignments that chance makes
+constexpr Index kOthers = 6;
 
 /// Sums over a shell's modes.
 struct ShellSums {
@@ -63,10 +67,59 @@ std::vector<Complex> without_radial_mean(Index grid, const std::vector<Complex>&
   return out;
 }
 
-std::vector<double> minus(std::span<const double> a, const std::vector<double>& b) {
-  std::vector<double> out(a.begin(), a.end());
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] -= b[i];
+std::vector<double> without_isotropic(Index grid, std::span<const double> map) {
+  std::vector<double> out = isotropic_part(grid, map, centre_of(grid, map));
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = map[i] - out[i];
   return out;
+}
+
+/// Of three neighbouring shells.
+std::vector<double> smoothed(const std::vector<double>& values) {
+  std::vector<double> out;
+  for (std::size_t s = 0; s < values.size(); ++s) {
+    const std::size_t first = s > 0 ? s - 1 : 0, last = std::min(s + 1, values.size() - 1);
+    double sum = 0;
+    for (std::size_t t = first; t <= last; ++t) sum += values[t];
+    out.push_back(sum / static_cast<double>(last - first + 1));
+  }
+  return out;
+}
+
+/// Of a whole curve, by shell's radius.
+double overall(const std::vector<double>& correlation) {
+  double sum = 0, weights = 0;
+  for (std::size_t s = 1; s < correlation.size(); ++s) {
+    sum += static_cast<double>(s) * correlation[s];
+    weights += static_cast<double>(s);
+  }
+  return sum / weights;
+}
+
+/// What laying b on a as well as possible makes of maps that have nothing in common. `taken`: their
+/// correlation as they lie. Where no other way comes near that, searching has made nothing.
+std::vector<double> by_search(compute::Cpu& cpu, Index grid, const std::vector<double>& a,
+                              const std::vector<double>& b, const std::vector<double>& taken) {
+  std::vector<double> mean(taken.size(), 0.0), square(taken.size(), 0.0);
+  const auto others = chance_alignments(cpu, grid, a, b, kAway, kOthers);
+  const auto fixed_a = spectrum_of(grid, a), fixed_b = spectrum_of(grid, b);
+  double nearest = 0;
+  for (const Alignment& other : others) {
+    const auto moved = spectrum_of(grid, apply(cpu, grid, b, other));
+    const auto with_a = shells_of(grid, fixed_a, moved).correlation();
+    const auto with_b = shells_of(grid, fixed_b, moved).correlation();
+    nearest = std::max(nearest, overall(with_a));
+    for (std::size_t s = 0; s < mean.size(); ++s) {
+      const double alone = with_a[s] - with_b[s] * taken[s];
+      mean[s] += alone / static_cast<double>(others.size());
+      square[s] += alone * alone / static_cast<double>(others.size());
+    }
+  }
+  const double likeness = std::clamp(nearest / std::max(overall(taken), 1e-9), 0.0, 1.0);
+  for (std::size_t s = 0; s < mean.size(); ++s) {
+    mean[s] += std::sqrt(std::max(square[s] - mean[s] * mean[s], 0.0));
+    mean[s] *= likeness * likeness;
+  }
+  return smoothed(mean);
 }
 
 }  // namespace
@@ -84,26 +137,28 @@ std::vector<double> intensity_shell_correlation(compute::Cpu&, Index grid,
       .correlation();
 }
 
-std::vector<double> corrected_correlation(compute::Cpu&, Index grid, std::span<const double> a,
+std::vector<double> corrected_correlation(compute::Cpu& cpu, Index grid, std::span<const double> a,
                                           std::span<const double> b,
                                           std::span<const std::uint8_t> support_a,
                                           std::span<const std::uint8_t> support_b) {
   const auto raw = shells_of(grid, spectrum_of(grid, a), spectrum_of(grid, b)).correlation();
-  const auto first = std::find_if(raw.begin(), raw.end(), [](double c) { return c < kTrusted; });
-  const auto shell = static_cast<Index>(first - raw.begin());
-
-  const auto rest_a = minus(a, isotropic_part(grid, a, support_a, centre_of(grid, a)));
-  const auto rest_b = minus(b, isotropic_part(grid, b, support_b, centre_of(grid, b)));
+  const auto trusted =
+      std::find_if(raw.begin(), raw.end(), [](double c) { return c < kTrusted; }) - raw.begin();
+  const auto rest_a = without_isotropic(grid, a), rest_b = without_isotropic(grid, b);
   const ShellSums rest = shells_of(grid, spectrum_of(grid, rest_a), spectrum_of(grid, rest_b));
   std::vector<double> out = rest.correlation();
-  if (first == raw.end()) return out;
-  const auto null_a = determined_by_support(grid, rest_a, support_a, shell);
-  const auto null_b = determined_by_support(grid, rest_b, support_b, shell);
+
+  std::vector<double> random = by_search(cpu, grid, rest_a, rest_b, out);
+  const auto null_a = leaked_by_support(grid, rest_a, support_a, trusted);
+  const auto null_b = leaked_by_support(grid, rest_b, support_b, trusted);
   const ShellSums null = shells_of(grid, spectrum_of(grid, null_a), spectrum_of(grid, null_b));
-  for (auto s = static_cast<std::size_t>(shell); s < out.size(); ++s) {
+  for (auto s = static_cast<std::size_t>(trusted); s < out.size(); ++s) {
     const double power = std::sqrt(rest.power_a[s] * rest.power_b[s]);
-    const double random = power > 0 ? std::clamp(null.cross[s] / power, 0.0, kMostRandom) : 0;
-    out[s] = (out[s] - random) / (1 - random);
+    if (power > 0) random[s] = std::max(random[s], null.cross[s] / power);
+  }
+  for (std::size_t s = 0; s < out.size(); ++s) {
+    const double r = std::clamp(random[s], 0.0, kMostRandom);
+    out[s] = std::max((out[s] - r) / (1 - r), -1.0);
   }
   return out;
 }

@@ -14,6 +14,8 @@ constexpr Index kFramesCounted = 4096;
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
+}  // namespace
+
 std::vector<std::uint8_t> moved_support(compute::Cpu& cpu, Index grid,
                                         std::span<const std::uint8_t> support,
                                         const Alignment& alignment) {
@@ -23,8 +25,6 @@ std::vector<std::uint8_t> moved_support(compute::Cpu& cpu, Index grid,
   for (const double v : soft) out.push_back(v > 0.5 ? 1 : 0);
   return out;
 }
-
-}  // namespace
 
 Map phased_map(compute::Cpu& cpu, std::span<const double> autocorrelation,
                const MapOptions& options, const std::function<bool()>& cancelled) {

@@ -29,6 +29,11 @@ void compare_halves(compute::Cpu& cpu, std::span<const double> first,
                     std::span<const double> second, const Alignment& onto_first, double qmax,
                     const MapOptions& options, const std::function<bool()>& cancelled, Map& map);
 
+/// A support moved like its density.
+std::vector<std::uint8_t> moved_support(compute::Cpu& cpu, Index grid,
+                                        std::span<const std::uint8_t> support,
+                                        const Alignment& alignment);
+
 /// [M^3] how many pixels of the frames, weighted by their fluence, fell nearest to each mode.
 /// Frames marked in `skip` do not count; of more than 4096 frames, evenly chosen ones stand for
 /// all.

@@ -155,10 +155,11 @@ void Job::look() {
   const Estimate& a = estimate_of(kFirst);
   const Estimate& b = estimate_of(kSecond);
   half_resolution_ = INFINITY;
-  for (const std::vector<double>& density : b.density) {
-    const Alignment onto = align_densities(cpu_, grid(), a.density[0], density);
+  for (std::size_t c = 0; c < b.density.size(); ++c) {
+    const Alignment onto = align_densities(cpu_, grid(), a.density[0], b.density[c]);
     const auto agreement =
-        shell_correlation(cpu_, grid(), a.density[0], apply(cpu_, grid(), density, onto));
+        corrected_correlation(cpu_, grid(), a.density[0], apply(cpu_, grid(), b.density[c], onto),
+                              a.support[0], moved_support(cpu_, grid(), b.support[c], onto));
     half_resolution_ = std::min(half_resolution_,
                                 resolution_of(agreement, detector_.qmax, grid(), kResolvedAbove));
   }

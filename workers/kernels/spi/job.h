@@ -50,7 +50,6 @@ class Job {
   std::vector<Map> make_maps(const Estimate& estimate);
   std::vector<double> entropies(const Estimate& estimate) const;
   Prediction predict_half(std::size_t made_from, std::size_t half) const;
-  std::vector<double> held_out_gain(std::size_t half) const;
   void weigh_conformations(Result& result);
   void judge_result(Result& result);
 

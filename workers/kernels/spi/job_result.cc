@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kSpacing = 1.3;       ///< of references that judge, over d / D
 constexpr Index kFramesAsked = 512;    ///< of each half, for the held-out likelihood
+constexpr double kMostHits = 0.99;     ///< no map is trusted with every frame
 constexpr Index kCandidates = 16;      ///< of a posterior
 constexpr double kEvidence = 3;        ///< standard errors
 constexpr double kReproducible = 0.2;  ///< Cohen's kappa of the halves' classifications
@@ -38,6 +39,15 @@ double smallest_q(const Detector& detector) {
   return least;
 }
 
+/// Maps that predict no new frame agree in artefacts: both halves pile frames up the same way.
+void claim_nothing(Map& map) {
+  std::vector<double>& shells = map.half_correlation_corrected;
+  for (std::size_t s = at(kChanceShells) + 1; s < shells.size(); ++s) {
+    shells[s] = std::min(shells[s], 0.0);
+  }
+  map.resolution = INFINITY;
+}
+
 /// Agreement of two classifications beyond chance: Cohen's kappa.
 double kappa_of(const std::vector<std::int32_t>& a, const std::vector<std::int32_t>& b,
                 std::size_t classes) {
@@ -60,18 +70,18 @@ std::vector<T> chosen_from(std::span<const T> all, std::span<const Index> which)
   return out;
 }
 
-/// Hits of a half, evenly chosen: what the other half's maps are asked about.
-std::vector<Index> asked_of(const Estimate& estimate) {
-  std::vector<Index> hits;
-  for (std::size_t i = 0; i < estimate.non_hit.size(); ++i) {
-    if (estimate.non_hit[i] == 0) hits.push_back(static_cast<Index>(i));
-  }
-  const auto step = (hits.size() + at(kFramesAsked) - 1) / at(kFramesAsked);
+/// Frames of a half, evenly chosen: what the other half's maps are asked about. Hits and others: a
+/// choice by what fits would be a choice by noise.
+std::vector<Index> asked_of(Index frames) {
+  const Index step = std::max<Index>(1, (frames + kFramesAsked - 1) / kFramesAsked);
   std::vector<Index> out;
-  for (std::size_t i = 0; i < hits.size(); i += std::max<std::size_t>(step, 1)) {
-    out.push_back(hits[i]);
-  }
+  for (Index i = 0; i < frames; i += step) out.push_back(i);
   return out;
+}
+
+double share_of_hits(const std::vector<std::uint8_t>& non_hit) {
+  const auto misses = std::count(non_hit.begin(), non_hit.end(), std::uint8_t{1});
+  return 1 - static_cast<double>(misses) / static_cast<double>(non_hit.size());
 }
 
 }  // namespace
@@ -101,7 +111,7 @@ bool Job::halves_agree() {
     const auto agreement = intensity_shell_correlation(
         cpu_, grid(), estimate_of(kFirst).autocorrelation[c],
         apply(cpu_, grid(), estimate_of(kSecond).autocorrelation[b], pairing().onto_first[c]));
-    if (shells_above(agreement) <= kJoinedShells) return false;
+    if (shells_above(agreement) <= kChanceShells) return false;
   }
   return true;
 }
@@ -205,8 +215,11 @@ std::vector<double> Job::entropies(const Estimate& estimate) const {
   return out;
 }
 
+/// ln of h p(frame | maps) + (1 - h) p(frame | radial mean) over the latter, h the share of hits
+/// among the frames that the maps were made from: frames that show nothing cost little.
 Prediction Job::predict_half(std::size_t made_from, std::size_t half) const {
-  const std::vector<Index> asked = asked_of(estimate_of(half));
+  const std::vector<Index> asked = asked_of(parts_[half].frames.frames());
+  const PatternSet frames = parts_[half].frames.subset(asked);
   const Estimate& maps = estimate_of(made_from);
   std::vector<std::vector<double>> models;
   for (std::size_t c = 0; c < maps.autocorrelation.size(); ++c) {
@@ -215,25 +228,17 @@ Prediction Job::predict_half(std::size_t made_from, std::size_t half) const {
   const auto fluence = chosen_from<double>(estimate_of(half).fluence, asked);
   MatchOptions options = match_options(maps);
   options.fluence = fluence;
-  return predict(cpu_, parts_[half].frames.subset(asked), detector_, grid(), models, references(),
-                 options, unit_);
-}
-
-/// Over the radial mean of the half that the maps were made from.
-std::vector<double> Job::held_out_gain(std::size_t half) const {
-  const std::size_t made_from = 1 - half;
-  const Estimate& maps = estimate_of(made_from);
-  const std::vector<Index> asked = asked_of(estimate_of(half));
-  const auto fluence = chosen_from<double>(estimate_of(half).fluence, asked);
-  MatchOptions options = match_options(maps);
-  options.fluence = fluence;
   const auto mean =
       radial_mean(cpu_, parts_[made_from].frames, detector_, maps.non_hit, maps.background);
-  const auto radial =
-      pattern_scores(cpu_, parts_[half].frames.subset(asked), detector_, mean, options);
-  std::vector<double> gain = predict_half(made_from, half).log_evidence;
-  for (std::size_t i = 0; i < gain.size(); ++i) gain[i] -= unit_ * radial[i];
-  return gain;
+  const auto radial = pattern_scores(cpu_, frames, detector_, mean, options);
+  Prediction out = predict(cpu_, frames, detector_, grid(), models, references(), options, unit_);
+  const double hits = std::min(share_of_hits(maps.non_hit), kMostHits);
+  for (std::size_t i = 0; i < radial.size(); ++i) {
+    const double gain = out.log_evidence[i] - unit_ * radial[i];
+    const double top = std::max(gain, 0.0);
+    out.log_evidence[i] = top + std::log(hits * std::exp(gain - top) + (1 - hits) * std::exp(-top));
+  }
+  return out;
 }
 
 /// Two maps for one conformation predict no better, and what tells their frames apart in one half
@@ -249,7 +254,7 @@ void Job::weigh_conformations(Result& result) {
     for (std::size_t i = 0; i < gain.size(); ++i) gain[i] -= fewer.log_evidence[i];
     const Gain of_half = gain_of(gain);
     const auto own =
-        chosen_from<std::int32_t>(estimate_of(h).conformation, asked_of(estimate_of(h)));
+        chosen_from<std::int32_t>(estimate_of(h).conformation, asked_of(parts_[h].frames.frames()));
     std::vector<std::int32_t> seen;
     for (const std::int32_t c : more.conformation) {
       const auto& partner = pairing().partner;
@@ -279,7 +284,10 @@ void Job::judge_result(Result& result) {
           std::min(signs.agreeing_shells, shells_above(map.half_correlation_corrected));
     }
   }
-  for (std::size_t h = 0; halves() && h < 2; ++h) signs.held_out[h] = gain_of(held_out_gain(h));
+  for (std::size_t h = 0; halves() && h < 2; ++h) {
+    signs.held_out[h] = gain_of(predict_half(1 - h, h).log_evidence);
+  }
+  signs.hits = share_of_hits(result.estimate.non_hit);
   for (const double e : result.entropy) {
     signs.entropy +=
         e / std::log(static_cast<double>(kCandidates)) / static_cast<double>(result.entropy.size());
@@ -287,6 +295,9 @@ void Job::judge_result(Result& result) {
   for (const Part& p : parts_) signs.finished = signs.finished && p.run->converged();
   if (all_ != nullptr) signs.finished = signs.finished && all_->converged();
   const Judgement judgement = judge(signs);
+  if (halves() && !predicts(signs)) {
+    for (Map& map : result.maps) claim_nothing(map);
+  }
   result.verdict = judgement.verdict;
   result.reasons = judgement.reasons;
 }

@@ -2,17 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "workers/kernels/spi/spectrum.h"
 
 namespace unfold::spi {
 namespace {
 
-constexpr double kKnots = 2;         ///< a voxel
-constexpr double kRidge = 1e-9;      ///< keeps knots without voxels at 0
-constexpr int kMaxSteps = 60;        ///< of conjugate gradients
-constexpr double kTolerance = 1e-4;  ///< they stop at |r| <= tolerance |right-hand side|
+constexpr double kKnots = 2;     ///< a voxel
+constexpr double kRidge = 1e-9;  ///< keeps knots without voxels at 0
 
 /// |x - centre| in knots for each voxel, row-major.
 template <class Body>
@@ -46,40 +43,6 @@ void solve_tridiagonal(std::vector<double> diagonal, const std::vector<double>& 
   }
 }
 
-/// Waves of shells below a limit.
-class LowShells {
- public:
-  LowShells(Index grid, Index limit) : grid_(grid), shells_(grid, 0, limit - 1) {}
-
-  std::vector<double> only(std::span<const double> volume) const {
-    const auto spectrum = spectrum_of(grid_, volume);
-    std::vector<std::complex<double>> kept(spectrum.size());
-    for (Index p = 0; p < shells_.size(); ++p) {
-      for (const Index place : {shells_.place(p), shells_.mirror(p)}) {
-        kept[static_cast<std::size_t>(place)] = spectrum[static_cast<std::size_t>(place)];
-      }
-    }
-    return volume_of(grid_, kept);
-  }
-
- private:
-  Index grid_;
-  Shells shells_;
-};
-
-std::vector<double> within(std::vector<double> volume, std::span<const std::uint8_t> support) {
-  for (std::size_t i = 0; i < volume.size(); ++i) volume[i] *= support[i];
-  return volume;
-}
-
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
-  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
-}
-
-void add(double factor, const std::vector<double>& from, std::vector<double>& to) {
-  for (std::size_t i = 0; i < to.size(); ++i) to[i] += factor * from[i];
-}
-
 }  // namespace
 
 Centre centre_of(Index grid, std::span<const double> map) {
@@ -95,12 +58,10 @@ Centre centre_of(Index grid, std::span<const double> map) {
   return centre;
 }
 
-std::vector<double> isotropic_part(Index grid, std::span<const double> map,
-                                   std::span<const std::uint8_t> support, const Centre& centre) {
+std::vector<double> isotropic_part(Index grid, std::span<const double> map, const Centre& centre) {
   const auto knots = static_cast<std::size_t>(2 * kKnots * static_cast<double>(grid)) + 2;
   std::vector<double> diagonal(knots, kRidge), beside(knots - 1, 0.0), profile(knots, 0.0);
   for_each_radius(grid, centre, [&](std::size_t voxel, double r) {
-    if (support[voxel] == 0) return;
     const auto knot = static_cast<std::size_t>(r);
     const double f = r - static_cast<double>(knot);
     diagonal[knot] += (1 - f) * (1 - f);
@@ -110,9 +71,8 @@ std::vector<double> isotropic_part(Index grid, std::span<const double> map,
     profile[knot + 1] += f * map[voxel];
   });
   solve_tridiagonal(std::move(diagonal), beside, profile);
-  std::vector<double> out(map.size(), 0.0);
+  std::vector<double> out(map.size());
   for_each_radius(grid, centre, [&](std::size_t voxel, double r) {
-    if (support[voxel] == 0) return;
     const auto knot = static_cast<std::size_t>(r);
     const double f = r - static_cast<double>(knot);
     out[voxel] = (1 - f) * profile[knot] + f * profile[knot + 1];
@@ -120,26 +80,19 @@ std::vector<double> isotropic_part(Index grid, std::span<const double> map,
   return out;
 }
 
-std::vector<double> determined_by_support(Index grid, std::span<const double> map,
-                                          std::span<const std::uint8_t> support, Index shell) {
-  std::vector<double> y(map.size(), 0.0);
-  if (shell <= 0) return y;
-  // min |map - support (P y)|^2 by conjugate gradients on P support P y = P support map; y = P y.
-  const LowShells low(grid, shell);
-  std::vector<double> r = low.only(within({map.begin(), map.end()}, support));
-  std::vector<double> p = r;
-  double rr = dot(r, r);
-  const double stop = kTolerance * kTolerance * rr;
-  for (int step = 0; step < kMaxSteps && rr > stop; ++step) {
-    const std::vector<double> q = low.only(within(p, support));
-    const double alpha = rr / dot(p, q);
-    add(alpha, p, y);
-    add(-alpha, q, r);
-    const double next = dot(r, r);
-    for (std::size_t i = 0; i < p.size(); ++i) p[i] = r[i] + next / rr * p[i];
-    rr = next;
+std::vector<double> leaked_by_support(Index grid, std::span<const double> map,
+                                      std::span<const std::uint8_t> support, Index shell) {
+  const auto spectrum = spectrum_of(grid, map);
+  std::vector<std::complex<double>> kept(spectrum.size());
+  const Shells low(grid, 0, shell - 1);
+  for (Index p = 0; p < low.size(); ++p) {
+    for (const Index place : {low.place(p), low.mirror(p)}) {
+      kept[static_cast<std::size_t>(place)] = spectrum[static_cast<std::size_t>(place)];
+    }
   }
-  return within(std::move(y), support);
+  std::vector<double> out = volume_of(grid, kept);
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] *= support[i];
+  return out;
 }
 
 }  // namespace unfold::spi

@@ -17,14 +17,12 @@ struct Centre {
 };
 Centre centre_of(Index grid, std::span<const double> map);
 
-/// The best function of |x - centre| alone inside the support (least squares, linear between knots
-/// half a voxel apart); 0 outside. A ball agrees with every ball.
-std::vector<double> isotropic_part(Index grid, std::span<const double> map,
-                                   std::span<const std::uint8_t> support, const Centre& centre);
+/// The function of |x - centre| alone that comes nearest to a map (least squares, linear between
+/// knots half a voxel apart). A ball agrees with every ball.
+std::vector<double> isotropic_part(Index grid, std::span<const double> map, const Centre& centre);
 
-/// The part of a map that its shells below `shell` and its support determine: the projection onto
-/// { support x (waves of those shells) }. Sharp edges of a support reach to every shell.
-std::vector<double> determined_by_support(Index grid, std::span<const double> map,
-                                          std::span<const std::uint8_t> support, Index shell);
+/// A map's shells below `shell`, cut to its support: sharp edges carry them to every shell.
+std::vector<double> leaked_by_support(Index grid, std::span<const double> map,
+                                      std::span<const std::uint8_t> support, Index shell);
 
 }  // namespace unfold::spi

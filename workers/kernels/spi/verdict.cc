@@ -1,14 +1,16 @@
 #include "workers/kernels/spi/verdict.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 
 namespace unfold::spi {
 namespace {
 
 // What runs on frames without structure never reached (docs/numerics.md, "Verdict").
-constexpr Index kChanceShells = 3;  ///< shells that agree by chance: alignment has six parameters
 constexpr Index kFirmShells = 5;
-constexpr double kFirmErrors = 3;    ///< standard errors above 0
+constexpr double kFirmErrors = 3;  ///< standard errors above 0
+constexpr double kFewHits = 0.5;
 constexpr double kSpreadOut = 0.85;  ///< entropy of a posterior that knows next to nothing
 
 std::string numbered(const char* format, double a, double b = 0) {
@@ -29,6 +31,11 @@ std::string to_string(Verdict verdict) {
       return "failed";
   }
   return "";
+}
+
+bool predicts(const Signs& signs) {
+  return std::all_of(std::begin(signs.held_out), std::end(signs.held_out),
+                     [](const Gain& g) { return g.mean > kFirmErrors * g.error; });
 }
 
 Judgement judge(const Signs& signs) {
@@ -61,6 +68,10 @@ Judgement judge(const Signs& signs) {
     lower(Verdict::kAmbiguous,
           numbered("orientations are hardly determined (%.0f %% of the largest entropy)",
                    100 * signs.entropy));
+  }
+  if (signs.hits < kFewHits) {
+    lower(Verdict::kAmbiguous,
+          numbered("only %.0f %% of the frames seem to show the particle", 100 * signs.hits));
   }
   if (!signs.finished) {
     lower(Verdict::kAmbiguous, "the largest number of generations was reached before the end");

@@ -16,6 +16,7 @@ struct Signs {
   bool likely = true;         ///< the gains below are likelihoods of counts
   Gain held_out[2];           ///< nats a frame over the radial mean, of the other half's frames
   double entropy = 0;         ///< share of the largest that an orientation's posterior can have
+  double hits = 1;            ///< share of the frames that show the particle
   bool finished = true;       ///< every run stopped by itself
 };
 
@@ -24,5 +25,11 @@ struct Judgement {
   std::vector<std::string> reasons;  ///< why not better than that; empty when converged
 };
 Judgement judge(const Signs& signs);
+
+/// Each half's maps predict the other's frames better than their radial mean does.
+bool predicts(const Signs& signs);
+
+/// Shells that two maps of nothing agree in: the alignment has six parameters to make them.
+inline constexpr Index kChanceShells = 3;
 
 }  // namespace unfold::spi

@@ -81,12 +81,21 @@ double mean_beyond(const std::vector<double>& correlation, std::size_t first) {
 
 TEST(CorrelationTest, WhatASharedTightSupportMakesIsTakenOff) {
   compute::Cpu cpu(2);
-  const Masked a = positive_noise(1, 8), b = positive_noise(2, 8);
+  const Masked a = positive_noise(1, 5.5), b = positive_noise(2, 5.5);
   const auto raw = spi::shell_correlation(cpu, kGrid, a.density, b.density);
   const auto corrected =
       spi::corrected_correlation(cpu, kGrid, a.density, b.density, a.support, b.support);
-  EXPECT_GT(mean_beyond(raw, 2), 0.15);
-  EXPECT_LT(std::abs(mean_beyond(corrected, 2)), 0.07);
+  EXPECT_GT(mean_beyond(raw, 7), 0.3);
+  EXPECT_LT(std::abs(mean_beyond(corrected, 7)), 0.1);
+}
+
+TEST(CorrelationTest, BallsDoNotAgreeByBeingBalls) {
+  compute::Cpu cpu(2);
+  const std::vector<std::uint8_t> everywhere(static_cast<std::size_t>(kGrid * kGrid * kGrid), 1);
+  const auto ball = volume_of_blobs(kGrid, {{{0, 0, 0}, 1.0, 2.0}});
+  const auto a = plus(ball, noise(kGrid, 1, 1e-2)), b = plus(ball, noise(kGrid, 2, 1e-2));
+  EXPECT_GT(spi::shell_correlation(cpu, kGrid, a, b)[4], 0.9);
+  EXPECT_LT(spi::corrected_correlation(cpu, kGrid, a, b, everywhere, everywhere)[4], 0.3);
 }
 
 TEST(CorrelationTest, ResolutionIsWhereTheCurveFirstFalls) {

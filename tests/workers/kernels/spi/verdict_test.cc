@@ -49,8 +49,10 @@ TEST(VerdictTest, AMapThatPredictsNoNewFrameFails) {
   }
 }
 
-TEST(VerdictTest, UndeterminedOrientationsOrAnEarlyEndAreAmbiguous) {
-  Signs spread = good_signs(), early = good_signs();
+TEST(VerdictTest, UndeterminedOrientationsFewHitsOrAnEarlyEndAreAmbiguous) {
+  Signs spread = good_signs(), early = good_signs(), empty = good_signs();
+  empty.hits = 0.3;
+  EXPECT_EQ(judge(empty).verdict, Verdict::kAmbiguous);
   spread.entropy = 0.95;
   early.finished = false;
   EXPECT_EQ(judge(spread).verdict, Verdict::kAmbiguous);
