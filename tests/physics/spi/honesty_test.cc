@@ -1,0 +1,142 @@
+// Whether a reconstruction knows what it knows (issue 4, item 3): frames without structure and
+// balls are never "converged" and claim no shell; the correlation of halves says what that with the
+// truth is. UNFOLD_LONG=1 runs more seeds, cases and generations.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <vector>
+
+#include "tests/support/shared_data.h"
+#include "tests/support/spi_noise.h"
+#include "workers/kernels/spi/agreement.h"
+#include "workers/kernels/spi/reconstruct.h"
+
+namespace unfold::physics {
+namespace {
+
+using spi::Index;
+using spi::Result;
+using spi::Verdict;
+using test::SpiCase;
+
+constexpr Index kGrid = 37;
+constexpr double kResolved = 0.143;
+
+bool is_long() { return std::getenv("UNFOLD_LONG") != nullptr; }
+
+struct Effort {
+  int generations;
+  int starts;
+};
+constexpr Effort kQuick{7, 4}, kWhole{60, 16};
+
+Result reconstructed(const SpiCase& data, std::uint64_t seed, const Effort& effort) {
+  compute::Cpu cpu;
+  compute::SoloCommunicator alone;
+  spi::Settings settings;
+  settings.run.grid = kGrid;
+  settings.run.seed = seed;
+  settings.run.max_generations = effort.generations;
+  settings.phasing_starts = effort.starts;
+  return spi::reconstruct(cpu, data.frames, data.detector, settings, alone, {});
+}
+
+/// |F|^2 of a ball of 30 Angstrom in every frame.
+SpiCase balls(SpiCase data) {
+  std::vector<float> rows;
+  for (Index i = 0; i < data.frames.frames(); ++i) {
+    for (std::size_t p = 0; p < data.detector.mask.size(); ++p) {
+      const double* q = &data.detector.q[3 * p];
+      const double x = 2 * M_PI * 30 * std::hypot(q[0], q[1], q[2]);
+      const double f = 3 * (std::sin(x) - x * std::cos(x)) / (x * x * x);
+      rows.push_back(static_cast<float>(f * f));
+    }
+  }
+  data.frames = spi::PatternSet::dense(data.frames.frames(), data.frames.pixels(), std::move(rows));
+  return data;
+}
+
+class HonestyTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (file_.empty()) GTEST_SKIP() << "no shared data";
+  }
+  SpiCase clean(std::size_t frames) const { return test::read_spi_case(file_.string(), frames); }
+
+  const std::filesystem::path file_ = test::shared_file("data/spi/c4_full_clean.h5");
+};
+
+void expect_no_claim(const Result& result) {
+  EXPECT_NE(result.verdict, Verdict::kConverged);
+  EXPECT_FALSE(result.reasons.empty());
+  const auto& corrected = result.maps[0].half_correlation_corrected;
+  for (std::size_t s = 4; s < corrected.size(); ++s) EXPECT_LT(corrected[s], kResolved) << s;
+}
+
+TEST_F(HonestyTest, FramesOfTheRadialMeanClaimNothing) {
+  const Effort effort = is_long() ? kWhole : kQuick;
+  const SpiCase data =
+      test::with_noise(clean(is_long() ? 1000 : 150), {.non_hits = 1, .seed = 105});
+  expect_no_claim(reconstructed(data, 1, effort));
+}
+
+TEST_F(HonestyTest, ABallClaimsNothing) {
+  if (!is_long()) GTEST_SKIP() << "UNFOLD_LONG is not set";
+  expect_no_claim(reconstructed(test::with_noise(balls(clean(600)), {.seed = 105}), 1, kWhole));
+}
+
+/// Where a curve first falls below `level`, in shells.
+double crossing(const std::vector<double>& curve, double level) {
+  for (std::size_t s = 1; s < curve.size(); ++s) {
+    if (curve[s] < level) {
+      return static_cast<double>(s) - (level - curve[s]) / (curve[s - 1] - curve[s]);
+    }
+  }
+  return static_cast<double>(curve.size());
+}
+
+TEST_F(HonestyTest, HalvesSayHowFarEachAgreesWithTheTruth) {
+  if (!is_long()) GTEST_SKIP() << "UNFOLD_LONG is not set";
+  compute::Cpu cpu;
+  const SpiCase truth = clean(1000);
+  std::vector<double> shells_off;
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    const SpiCase data = test::with_noise(truth, {.photons = 100, .seed = 100 + seed});
+    const spi::Map map = reconstructed(data, seed, kWhole).maps[0];
+    std::vector<double> predicted;
+    for (const double f : map.half_correlation_corrected) {
+      predicted.push_back(f > 0 ? std::sqrt(2 * f / (1 + f)) : 0);
+    }
+    for (const std::vector<double>& half : map.half_density) {
+      const auto onto = spi::align_densities(cpu, kGrid, truth.density, half);
+      const auto actual =
+          spi::shell_correlation(cpu, kGrid, truth.density, spi::apply(cpu, kGrid, half, onto));
+      shells_off.push_back(std::abs(crossing(predicted, 0.5) - crossing(actual, 0.5)));
+    }
+  }
+  std::nth_element(shells_off.begin(), shells_off.begin() + 5, shells_off.end());
+  EXPECT_LE(shells_off[5], 1.0);
+}
+
+TEST_F(HonestyTest, ConvergedIsNeverSaidOfAMapThatIsWrong) {
+  if (!is_long()) GTEST_SKIP() << "UNFOLD_LONG is not set";
+  compute::Cpu cpu;
+  const SpiCase truth = clean(1000);
+  for (std::uint64_t run = 0; run < 20; ++run) {
+    SCOPED_TRACE(run);
+    SpiCase data = truth;
+    if (run % 4 == 1) data = test::with_noise(truth, {.seed = 100 + run});
+    if (run % 4 == 2) data = test::with_noise(truth, {.photons = 100, .seed = 100 + run});
+    if (run % 4 == 3) data = test::with_noise(truth, {.non_hits = 1, .seed = 100 + run});
+    const Result result = reconstructed(data, run, kWhole);
+    if (result.verdict != Verdict::kConverged) continue;
+    EXPECT_NE(run % 4, 3u);
+    const auto onto = spi::align_densities(cpu, kGrid, truth.density, result.maps[0].density);
+    EXPECT_GT(onto.correlation, 0.8);
+  }
+}
+
+}  // namespace
+}  // namespace unfold::physics
