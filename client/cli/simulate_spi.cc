@@ -63,8 +63,12 @@ class Adder {
   template <class Choice>
   const Adder& choose(const char* names, Choice& target, const std::map<std::string, Choice>& words,
                       const char* help) const {
-    command_.add_option(names, target, help)
-        ->transform(CLI::CheckedTransformer(words).description(""))
+    std::vector<std::string> known;
+    for (const auto& [word, value] : words) known.push_back(word);
+    command_
+        .add_option_function<std::string>(
+            names, [&target, words](const std::string& word) { target = words.at(word); }, help)
+        ->check(CLI::IsMember(known))
         ->type_name("WORD")
         ->group(group_);
     return *this;

@@ -15,7 +15,7 @@ constexpr int kGap = 24;
 constexpr int kTop = 56;
 constexpr int kFoot = 64;
 constexpr int kBarRoom = 150;
-constexpr double kEmpty = 0.05;  // share of the brightest voxel below which there is nothing
+constexpr double kEmpty = 0.12;  // share of the brightest voxel below which there is nothing
 
 /// A plane through the centre: which axis runs to the right, and which upward.
 struct Plane {
