@@ -8,92 +8,171 @@ inline V repeated(const Real* value) {
   return v;
 }
 
-/// grid += planar (x) last; `first` is where the first vector of the first row lies.
-template <class Real, int Parts, int Width, int Vectors, class V>
-inline void add_rows(const Run<Real>& run, const Planar<Real, Width>& planar, const V* last,
-                     Real* first) {
-  constexpr int kLanes = static_cast<int>(sizeof(V) / sizeof(Real));
+/// What one point brings to the grid: its window, and the vectors of each row, which begin on their
+/// own border, so that none crosses a cache line and what one point stores the next one loads
+/// whole.
+template <class Real, int Parts, int Width>
+struct Prepared {
+  using V = Vector<Real, kVectorBytes>;
+  static constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(Real));
+  static constexpr int kFew = (Parts * Width + kLanes - 1) / kLanes;
+  static constexpr int kMost = (Parts * Width + kLanes - Parts + kLanes - 1) / kLanes;
+
+  Planar<Real, Width> planar;
+  Size first;  ///< of the first vector of the first row, in Reals
+  bool few;    ///< kFew vectors cover a row
+  V last[kMost];
+
+  inline void prepare(const Run<Real>& run, const Point<Real>& point) {
+    planar.prepare(run, point);
+    const Size start = Parts * static_cast<Size>(point.offset), shift = start & (kLanes - 1);
+    first = start - shift;
+    few = kFew == kMost || shift + Parts * Width <= kFew * kLanes;
+    const Real* coefficients = run.last + kLead - shift;
+    if (few)
+      window_along<V, kFew, degree_of(Width), kLastStride>(coefficients, point.y[2], last);
+    else
+      window_along<V, kMost, degree_of(Width), kLastStride>(coefficients, point.y[2], last);
+  }
+
+  /// Windows that fill the nearest cache are walked in slabs of planes, a batch of neighbours at a
+  /// time.
+  static constexpr int kFootprint = Width * Width * kMost * kVectorBytes;
+  static constexpr int kSlabs = (kFootprint + 24575) / 24576;
+  static constexpr int kBatch = kSlabs > 1 ? 8 : 1;
+  static constexpr int slab_begin(int slab) { return Width * slab / kSlabs; }
+};
+
+/// Adds planes [begin, end) of a prepared point.
+template <int Parts, int Width, int Vectors, class Real, class P>
+inline void add_planes(const Run<Real>& run, const P& point, int begin, int end, Real* grid) {
+  using V = typename P::V;
+  Real* plane = grid + point.first + Parts * begin * run.plane;
   if constexpr (Width * Vectors <= kHeld) {
     V held[Width][Vectors];
 #pragma GCC unroll 16
     for (int j = 0; j < Width; ++j)
-      for (int v = 0; v < Vectors; ++v) held[j][v] = last[v] * planar.y[j];
-    for (int i = 0; i < Width; ++i, first += Parts * run.plane) {
-      const V weight = V{} + planar.x[i];
-      Real* row = first;
+      for (int v = 0; v < Vectors; ++v) held[j][v] = point.last[v] * point.planar.y[j];
+    for (int i = begin; i < end; ++i, plane += Parts * run.plane) {
+      const V weight = V{} + point.planar.x[i];
+      Real* row = plane;
 #pragma GCC unroll 16
       for (int j = 0; j < Width; ++j, row += Parts * run.row)
         for (int v = 0; v < Vectors; ++v)
-          store(row + v * kLanes, load<V>(row + v * kLanes) + weight * held[j][v]);
+          store(row + v * P::kLanes, load<V>(row + v * P::kLanes) + weight * held[j][v]);
     }
   } else {
-    for (int i = 0; i < Width; ++i, first += Parts * run.plane) {
-      Real* row = first;
+    for (int i = begin; i < end; ++i, plane += Parts * run.plane) {
+      Real* row = plane;
 #pragma GCC unroll 16
       for (int j = 0; j < Width; ++j, row += Parts * run.row) {
-        const V weight = V{} + planar.x[i] * planar.y[j];
+        const V weight = V{} + point.planar.x[i] * point.planar.y[j];
         for (int v = 0; v < Vectors; ++v)
-          store(row + v * kLanes, load<V>(row + v * kLanes) + weight * last[v]);
+          store(row + v * P::kLanes, load<V>(row + v * P::kLanes) + weight * point.last[v]);
       }
     }
   }
 }
 
-/// Vectors begin on their own border: what one point stores the next one loads whole, so that it
-/// need not wait for memory.
-template <class Real, int Parts, int Width>
-void spread(const Run<Real>& run, const Real* values, Real* grid) {
-  using V = Vector<Real, kVectorBytes>;
-  constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(Real));
-  constexpr int kFew = (Parts * Width + kLanes - 1) / kLanes;
-  constexpr int kMost = (Parts * Width + kLanes - Parts + kLanes - 1) / kLanes;
-  for (Size p = 0; p < run.count; ++p) {
-    const Point<Real>& point = run.points[p];
-    const Planar<Real, Width> planar(run, point);
-    const Size start = Parts * static_cast<Size>(point.offset);
-    const Size shift = start & (kLanes - 1);
-    const V value = repeated<V, kLanes, Real, Parts>(values + Parts * p);
-    V last[kMost];
-    if (kFew == kMost || shift + Parts * Width > kFew * kLanes) {
-      window_along<V, kMost, degree_of(Width), kLastStride>(run.last + kLead - shift, point.y[2],
-                                                            last);
-      for (int v = 0; v < kMost; ++v) last[v] *= value;
-      add_rows<Real, Parts, Width, kMost>(run, planar, last, grid + (start - shift));
-    } else {
-      window_along<V, kFew, degree_of(Width), kLastStride>(run.last + kLead - shift, point.y[2],
-                                                           last);
-      for (int v = 0; v < kFew; ++v) last[v] *= value;
-      add_rows<Real, Parts, Width, kFew>(run, planar, last, grid + (start - shift));
-    }
+/// sum += planes [begin, end) under a prepared point, before the last axis is summed.
+template <int Parts, int Width, int Vectors, class Real, class P>
+inline void sum_planes(const Run<Real>& run, const P& point, int begin, int end, const Real* grid,
+                       typename P::V* sum) {
+  using V = typename P::V;
+  const Real* plane = grid + point.first + Parts * begin * run.plane;
+  for (int i = begin; i < end; ++i, plane += Parts * run.plane) {
+    const Real* row = plane;
+    V line[Vectors] = {};
+#pragma GCC unroll 16
+    for (int j = 0; j < Width; ++j, row += Parts * run.row)
+      for (int v = 0; v < Vectors; ++v) line[v] += load<V>(row + v * P::kLanes) * point.planar.y[j];
+    for (int v = 0; v < Vectors; ++v) sum[v] += line[v] * point.planar.x[i];
   }
 }
 
 template <class Real, int Parts, int Width>
-void gather(const Run<Real>& run, const Real* grid, Real* values) {
+void spread(const Run<Real>& run, const Real* values, Real* grid) {
+  using P = Prepared<Real, Parts, Width>;
+  P batch[P::kBatch];
+  for (Size begin = 0; begin < run.count; begin += P::kBatch) {
+    const Size count = run.count - begin < P::kBatch ? run.count - begin : P::kBatch;
+    for (Size p = 0; p < count; ++p) {
+      batch[p].prepare(run, run.points[begin + p]);
+      const auto value =
+          repeated<typename P::V, P::kLanes, Real, Parts>(values + Parts * (begin + p));
+      for (int v = 0; v < (batch[p].few ? P::kFew : P::kMost); ++v) batch[p].last[v] *= value;
+    }
+    for (int slab = 0; slab < P::kSlabs; ++slab)
+      for (Size p = 0; p < count; ++p) {
+        const int from = P::slab_begin(slab), to = P::slab_begin(slab + 1);
+        if (batch[p].few)
+          add_planes<Parts, Width, P::kFew>(run, batch[p], from, to, grid);
+        else
+          add_planes<Parts, Width, P::kMost>(run, batch[p], from, to, grid);
+      }
+  }
+}
+
+/// values [Parts] = the sum of `sum` under the last axis.
+template <class Real, int Parts, int Vectors, class V>
+inline void close(const V* sum, const V* last, Real* value) {
+  V all = sum[0] * last[0];
+  for (int v = 1; v < Vectors; ++v) all += sum[v] * last[v];
+  const auto few = folded(all);
+  constexpr int kLeft = 16 / static_cast<int>(sizeof(Real));
+  Real out[Parts] = {};
+  for (int lane = 0; lane < kLeft; ++lane) out[lane % Parts] += few[lane];
+  for (int part = 0; part < Parts; ++part) value[part] = out[part];
+}
+
+/// A window that the nearest cache holds is read from its first cell on, whatever the border:
+/// reading twice a line costs less than the vectors more that borders ask for.
+template <class Real, int Parts, int Width>
+void gather_narrow(const Run<Real>& run, const Real* grid, Real* values) {
   using Last = Cover<Real, Parts * Width>;
   using V = typename Last::V;
   constexpr int kVectors = Last::kCount, kLanes = Last::kLanes;
+  Planar<Real, Width> planar;
   for (Size p = 0; p < run.count; ++p) {
     const Point<Real>& point = run.points[p];
-    const Planar<Real, Width> planar(run, point);
+    planar.prepare(run, point);
     V last[kVectors], sum[kVectors] = {};
     window_along<V, kVectors, degree_of(Width), kLastStride>(run.last + kLead, point.y[2], last);
-    const Real* first = grid + Parts * static_cast<Size>(point.offset);
-    for (int i = 0; i < Width; ++i, first += Parts * run.plane) {
-      const Real* row = first;
+    const Real* plane = grid + Parts * static_cast<Size>(point.offset);
+    for (int i = 0; i < Width; ++i, plane += Parts * run.plane) {
+      const Real* row = plane;
       V line[kVectors] = {};
 #pragma GCC unroll 16
       for (int j = 0; j < Width; ++j, row += Parts * run.row)
         for (int v = 0; v < kVectors; ++v) line[v] += load<V>(row + v * kLanes) * planar.y[j];
       for (int v = 0; v < kVectors; ++v) sum[v] += line[v] * planar.x[i];
     }
-    V all = sum[0] * last[0];
-    for (int v = 1; v < kVectors; ++v) all += sum[v] * last[v];
-    const auto few = folded(all);
-    constexpr int kLeft = 16 / static_cast<int>(sizeof(Real));
-    Real out[Parts] = {};
-    for (int lane = 0; lane < kLeft; ++lane) out[lane % Parts] += few[lane];
-    for (int part = 0; part < Parts; ++part) values[Parts * p + part] = out[part];
+    close<Real, Parts, kVectors>(sum, last, values + Parts * p);
+  }
+}
+
+template <class Real, int Parts, int Width>
+void gather(const Run<Real>& run, const Real* grid, Real* values) {
+  using P = Prepared<Real, Parts, Width>;
+  if constexpr (P::kSlabs == 1) return gather_narrow<Real, Parts, Width>(run, grid, values);
+  P batch[P::kBatch];
+  for (Size begin = 0; begin < run.count; begin += P::kBatch) {
+    const Size count = run.count - begin < P::kBatch ? run.count - begin : P::kBatch;
+    typename P::V sum[P::kBatch][P::kMost] = {};
+    for (Size p = 0; p < count; ++p) batch[p].prepare(run, run.points[begin + p]);
+    for (int slab = 0; slab < P::kSlabs; ++slab)
+      for (Size p = 0; p < count; ++p) {
+        const int from = P::slab_begin(slab), to = P::slab_begin(slab + 1);
+        if (batch[p].few)
+          sum_planes<Parts, Width, P::kFew>(run, batch[p], from, to, grid, sum[p]);
+        else
+          sum_planes<Parts, Width, P::kMost>(run, batch[p], from, to, grid, sum[p]);
+      }
+    for (Size p = 0; p < count; ++p)
+      if (batch[p].few)
+        close<Real, Parts, P::kFew>(sum[p], batch[p].last, values + Parts * (begin + p));
+      else
+        close<Real, Parts, P::kMost>(sum[p], batch[p].last, values + Parts * (begin + p));
   }
 }
 

@@ -32,7 +32,7 @@ struct Planar {
   static constexpr int kRows = Axis::kCount * Axis::kLanes;
   alignas(64) Real x[kRows], y[kRows];
 
-  inline Planar(const Run<Real>& run, const Point<Real>& point) {
+  inline void prepare(const Run<Real>& run, const Point<Real>& point) {
     using V = typename Axis::V;
     V vx[Axis::kCount], vy[Axis::kCount];
     window_along<V, Axis::kCount, degree_of(Width), kStride>(run.window, point.y[0], vx);
