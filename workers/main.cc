@@ -20,6 +20,7 @@
 #include "workers/engines/extraction/extraction_engine.h"
 #include "workers/engines/imaging/imaging_engine.h"
 #include "workers/engines/probe/probe_engine.h"
+#include "workers/engines/spi/spi_engine.h"
 #include "workers/worker_options.h"
 
 namespace unfold::worker {
@@ -121,7 +122,9 @@ int run(const Options& options) {
   compute::Cpu cpu(options.threads);
   const auto extraction = engine::make_extraction_engine(*roots, cpu);
   const auto imaging = engine::make_imaging_engine(*roots, cpu, clock);
-  const std::vector<engine::Engine*> engines = {extraction.get(), imaging.get(), probe.get()};
+  const auto spi = engine::make_spi_engine(*roots, cpu, clock);
+  const std::vector<engine::Engine*> engines = {extraction.get(), imaging.get(), spi.get(),
+                                                probe.get()};
 
   agent::Agent::Options agent_options{.core = {.hello = hello_of(options, *roots, engines),
                                                .residency = nullptr,

@@ -10,6 +10,7 @@ void add_submit(CLI::App& root, Session& session);
 void add_submit_extraction(CLI::App& submit, Session& session);
 void add_submit_exposure(CLI::App& submit, Session& session);
 void add_submit_imaging(CLI::App& submit, Session& session);
+void add_submit_spi(CLI::App& submit, Session& session);
 void add_submit_probe(CLI::App& submit, Session& session);
 void add_jobs(CLI::App& root, Session& session);
 void add_wait(CLI::App& root, Session& session);

@@ -127,6 +127,23 @@ std::vector<std::int32_t> integers_flag(const std::string& text, const std::stri
   return out;
 }
 
+std::vector<std::int64_t> frames_flag(const std::string& text, const std::string& flag) {
+  constexpr char kForm[] = "numbers and ranges with commas [as in 0-999,1500]";
+  constexpr std::int64_t kMost = 100'000'000;  // a range of these is a slip
+  std::vector<std::int64_t> out;
+  for (const std::string& part : std::vector<std::string>(absl::StrSplit(text, ','))) {
+    const std::vector<std::string> ends = absl::StrSplit(part, absl::MaxSplits('-', 1));
+    std::int64_t first = 0;
+    std::int64_t last = 0;
+    if (!absl::SimpleAtoi(ends.front(), &first) || !absl::SimpleAtoi(ends.back(), &last) ||
+        first < 0 || last < first || last > kMost) {
+      not_of_the_form(text, flag, kForm);
+    }
+    for (; first <= last; ++first) out.push_back(first);
+  }
+  return out;
+}
+
 std::pair<std::string, std::string> label_flag(const std::string& text, const std::string& flag) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {

@@ -39,6 +39,9 @@ std::pair<double, double> range_flag(const std::string& text, const std::string&
 /// "1,2,5,10".
 std::vector<std::int32_t> integers_flag(const std::string& text, const std::string& flag);
 
+/// "0-999,1500": numbers and ranges, both ends included.
+std::vector<std::int64_t> frames_flag(const std::string& text, const std::string& flag);
+
 std::int64_t size_flag(const std::string& text, const std::string& flag);
 
 }  // namespace unfold::cli

@@ -2,24 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
-#include <vector>
 
 #include "client/cli/flag_types.h"
-#include "client/cli/paths.h"
+#include "client/cli/spec_flags.h"
 
 namespace unfold::cli {
 namespace {
 
 using Spec = v1::ImagingSpec;
-
-template <class Value>
-CLI::Option* number(CLI::App& command, Spec& spec, const std::string& names,
-                    void (Spec::*set)(Value), const std::string& help, const std::string& group) {
-  return command
-      .add_option_function<Value>(
-          names, [&spec, set](const Value& value) { (spec.*set)(value); }, help)
-      ->group(group);
-}
 
 template <class Value>
 void binning(CLI::App& command, Spec& spec, const std::string& names,
@@ -30,101 +20,56 @@ void binning(CLI::App& command, Spec& spec, const std::string& names,
       ->group("Raw events");
 }
 
-void file(CLI::App& command, std::string* target, const std::string& names,
-          const std::string& help) {
-  command
-      .add_option_function<std::string>(
-          names, [target](const std::string& typed) { *target = server_path(typed); }, help)
-      ->type_name("FILE")
-      ->group("Files");
-}
-
-/// One of the enum's words ("dc1-feedback").
-template <class Enum>
-void choice(CLI::App& command, Spec& spec, const std::string& names, void (Spec::*set)(Enum),
-            const std::vector<std::pair<std::string, Enum>>& words, const std::string& help,
-            const std::string& group) {
-  std::vector<std::string> known;
-  for (const auto& [word, value] : words) known.push_back(word);
-  command
-      .add_option_function<std::string>(
-          names,
-          [&spec, set, words](const std::string& typed) {
-            for (const auto& [word, value] : words) {
-              if (word == typed) (spec.*set)(value);
-            }
-          },
-          help)
-      ->check(CLI::IsMember(known))
-      ->type_name("NAME")
-      ->group(group);
-}
-
-template <class Add>
-void repeated(CLI::App& command, const std::string& names, const std::string& type, const Add& add,
-              const std::string& help, const std::string& group) {
-  command
-      .add_option_function<std::vector<std::string>>(
-          names,
-          [add](const std::vector<std::string>& texts) {
-            for (const std::string& text : texts) add(text);
-          },
-          help)
-      ->allow_extra_args(false)
-      ->type_name(type)
-      ->group(group);
-}
-
 void add_algorithm(CLI::App& command, Spec& spec) {
   constexpr char kGroup[] = "Algorithm";
-  choice<v1::ImagingAlgorithm>(command, spec, "-a,--algorithm", &Spec::set_algorithm,
-                               {{"osem", v1::IMAGING_ALGORITHM_OSEM},
-                                {"map", v1::IMAGING_ALGORITHM_MAP},
-                                {"em", v1::IMAGING_ALGORITHM_EM},
-                                {"em-newton", v1::IMAGING_ALGORITHM_EM_NEWTON},
-                                {"dc1", v1::IMAGING_ALGORITHM_DC1},
-                                {"dc1-feedback", v1::IMAGING_ALGORITHM_DC1_FEEDBACK},
-                                {"cosipy-rl", v1::IMAGING_ALGORITHM_COSIPY_RL}},
-                               "osem, map, em, em-newton, dc1, dc1-feedback or cosipy-rl [osem]",
-                               kGroup);
-  number<std::int32_t>(command, spec, "-n,--iterations", &Spec::set_iterations,
-                       "At most so many [50 for osem and map, else 150]", kGroup);
-  number<std::int32_t>(command, spec, "--subsets", &Spec::set_subsets,
-                       "osem, map: ordered subsets of the time bins [16]", kGroup);
-  number<double>(command, spec, "--initial-flux", &Spec::set_initial_flux,
-                 "Of the first, flat map over the sky, cm-2 s-1 [0.01]", kGroup);
-  number<double>(command, spec, "--background-prior", &Spec::set_background_prior,
-                 "dc1 loops: guess and prior of the background amplitude [0.9]", kGroup);
-  number<double>(command, spec, "--dc1-scale", &Spec::set_dc1_scale,
-                 "dc1 loops: resolution of the step length [1000]", kGroup);
-  number<double>(command, spec, "--smooth", &Spec::set_smooth,
-                 "Smooth each update with a Gaussian of so many degrees FWHM [0]", kGroup);
-  number<double>(command, spec, "--max-step", &Spec::set_max_step,
-                 "cosipy-rl: largest acceleration [1: none]", kGroup);
-  number<double>(command, spec, "--weight-power", &Spec::set_weight_power,
-                 "cosipy-rl: updates are weighted by (exposure / maximum)^POWER [0.5]", kGroup);
-  choice<v1::ResponseStorage>(command, spec, "--storage", &Spec::set_storage,
-                              {{"fp64", v1::RESPONSE_STORAGE_FP64},
-                               {"fp32", v1::RESPONSE_STORAGE_FP32},
-                               {"fp16", v1::RESPONSE_STORAGE_FP16},
-                               {"integer", v1::RESPONSE_STORAGE_INTEGER}},
-                              "How the response is kept in memory: fp64, fp32, fp16 or integer "
-                              "[fp32 for osem and map, else fp64]",
-                              kGroup);
+  choice_flag<v1::ImagingAlgorithm>(
+      command, spec, "-a,--algorithm", &Spec::set_algorithm,
+      {{"osem", v1::IMAGING_ALGORITHM_OSEM},
+       {"map", v1::IMAGING_ALGORITHM_MAP},
+       {"em", v1::IMAGING_ALGORITHM_EM},
+       {"em-newton", v1::IMAGING_ALGORITHM_EM_NEWTON},
+       {"dc1", v1::IMAGING_ALGORITHM_DC1},
+       {"dc1-feedback", v1::IMAGING_ALGORITHM_DC1_FEEDBACK},
+       {"cosipy-rl", v1::IMAGING_ALGORITHM_COSIPY_RL}},
+      "osem, map, em, em-newton, dc1, dc1-feedback or cosipy-rl [osem]", kGroup);
+  number_flag<std::int32_t>(command, spec, "-n,--iterations", &Spec::set_iterations,
+                            "At most so many [50 for osem and map, else 150]", kGroup);
+  number_flag<std::int32_t>(command, spec, "--subsets", &Spec::set_subsets,
+                            "osem, map: ordered subsets of the time bins [16]", kGroup);
+  number_flag<double>(command, spec, "--initial-flux", &Spec::set_initial_flux,
+                      "Of the first, flat map over the sky, cm-2 s-1 [0.01]", kGroup);
+  number_flag<double>(command, spec, "--background-prior", &Spec::set_background_prior,
+                      "dc1 loops: guess and prior of the background amplitude [0.9]", kGroup);
+  number_flag<double>(command, spec, "--dc1-scale", &Spec::set_dc1_scale,
+                      "dc1 loops: resolution of the step length [1000]", kGroup);
+  number_flag<double>(command, spec, "--smooth", &Spec::set_smooth,
+                      "Smooth each update with a Gaussian of so many degrees FWHM [0]", kGroup);
+  number_flag<double>(command, spec, "--max-step", &Spec::set_max_step,
+                      "cosipy-rl: largest acceleration [1: none]", kGroup);
+  number_flag<double>(command, spec, "--weight-power", &Spec::set_weight_power,
+                      "cosipy-rl: updates are weighted by (exposure / maximum)^POWER [0.5]",
+                      kGroup);
+  choice_flag<v1::ResponseStorage>(
+      command, spec, "--storage", &Spec::set_storage,
+      {{"fp64", v1::RESPONSE_STORAGE_FP64},
+       {"fp32", v1::RESPONSE_STORAGE_FP32},
+       {"fp16", v1::RESPONSE_STORAGE_FP16},
+       {"integer", v1::RESPONSE_STORAGE_INTEGER}},
+      "How the response is kept in memory: fp64, fp32, fp16 or integer "
+      "[fp32 for osem and map, else fp64]",
+      kGroup);
 }
 
 void add_lists(CLI::App& command, Spec& spec) {
   constexpr char kGroup[] = "Algorithm";
-  repeated(
+  repeated_flag(
       command, "--background", "NAME",
       [&spec](const std::string& name) { spec.add_background(name); },
       "A background component of the data; may be repeated [the data's own default]", kGroup);
-  command
-      .add_option_function<std::string>(
-          "--prior", [&spec](const std::string& text) { prior_flag(text, "--prior", spec); },
-          "gamma:K, tsv:WEIGHT, entropy:WEIGHT or none [gamma:0.9 for map, else none]")
-      ->type_name("KIND:WEIGHT")
-      ->group(kGroup);
+  text_flag(
+      command, "--prior", "KIND:WEIGHT",
+      [&spec](const std::string& text) { prior_flag(text, "--prior", spec); },
+      "gamma:K, tsv:WEIGHT, entropy:WEIGHT or none [gamma:0.9 for map, else none]", kGroup);
   command
       .add_option_function<std::string>(
           "--save-iterations",
@@ -140,37 +85,39 @@ void add_lists(CLI::App& command, Spec& spec) {
 
 void add_stop(CLI::App& command, Spec& spec) {
   constexpr char kGroup[] = "Stopping";
-  choice<v1::ImagingStop>(command, spec, "--stop", &Spec::set_stop,
-                          {{"iterations", v1::IMAGING_STOP_ITERATIONS},
-                           {"likelihood", v1::IMAGING_STOP_LIKELIHOOD},
-                           {"thinning", v1::IMAGING_STOP_THINNING}},
-                          "iterations: all of them; likelihood: when it rises by less than "
-                          "--stop-threshold; thinning: at the best validation likelihood of counts "
-                          "held back [thinning for osem and map, likelihood for em and em-newton, "
-                          "else iterations]",
-                          kGroup);
-  number<double>(command, spec, "--stop-threshold", &Spec::set_stop_threshold,
-                 "Smallest rise of the log-likelihood [0.01]", kGroup);
-  number<double>(command, spec, "--thinning-fraction", &Spec::set_thinning_fraction,
-                 "Share of the counts that is fitted, not held back [0.5]", kGroup);
-  number<std::uint64_t>(command, spec, "--thinning-seed", &Spec::set_thinning_seed,
-                        "Of the draw of those [1]", kGroup)
+  choice_flag<v1::ImagingStop>(
+      command, spec, "--stop", &Spec::set_stop,
+      {{"iterations", v1::IMAGING_STOP_ITERATIONS},
+       {"likelihood", v1::IMAGING_STOP_LIKELIHOOD},
+       {"thinning", v1::IMAGING_STOP_THINNING}},
+      "iterations: all of them; likelihood: when it rises by less than "
+      "--stop-threshold; thinning: at the best validation likelihood of counts "
+      "held back [thinning for osem and map, likelihood for em and em-newton, "
+      "else iterations]",
+      kGroup);
+  number_flag<double>(command, spec, "--stop-threshold", &Spec::set_stop_threshold,
+                      "Smallest rise of the log-likelihood [0.01]", kGroup);
+  number_flag<double>(command, spec, "--thinning-fraction", &Spec::set_thinning_fraction,
+                      "Share of the counts that is fitted, not held back [0.5]", kGroup);
+  number_flag<std::uint64_t>(command, spec, "--thinning-seed", &Spec::set_thinning_seed,
+                             "Of the draw of those [1]", kGroup)
       ->check(CLI::NonNegativeNumber);
 }
 
 void add_errors(CLI::App& command, Spec& spec) {
   constexpr char kGroup[] = "Errors and fluxes";
-  number<std::int32_t>(command, spec, "--bootstrap", &Spec::set_bootstrap,
-                       "em, osem, map: statistical errors from so many replicates [0]", kGroup);
-  choice<v1::BootstrapStop>(
+  number_flag<std::int32_t>(command, spec, "--bootstrap", &Spec::set_bootstrap,
+                            "em, osem, map: statistical errors from so many replicates [0]",
+                            kGroup);
+  choice_flag<v1::BootstrapStop>(
       command, spec, "--bootstrap-stop", &Spec::set_bootstrap_stop,
       {{"refit", v1::BOOTSTRAP_STOP_REFIT}, {"fixed", v1::BOOTSTRAP_STOP_FIXED}},
       "refit: each replicate repeats the stop rule; fixed: as many iterations as the data [refit]",
       kGroup);
-  number<std::uint64_t>(command, spec, "--bootstrap-seed", &Spec::set_bootstrap_seed,
-                        "Of the replicates [2]", kGroup)
+  number_flag<std::uint64_t>(command, spec, "--bootstrap-seed", &Spec::set_bootstrap_seed,
+                             "Of the replicates [2]", kGroup)
       ->check(CLI::NonNegativeNumber);
-  repeated(
+  repeated_flag(
       command, "--region", "NAME:L,B,RADIUS",
       [&spec](const std::string& text) { *spec.add_regions() = region_flag(text, "--region"); },
       "Report the flux within RADIUS degrees of galactic (L, B); may be repeated", kGroup);
@@ -232,24 +179,25 @@ void add_checkpoints(CLI::App& command, Spec& spec) {
           "Longest work that a dead worker costs [30s]")
       ->type_name("TIME")
       ->group(kGroup);
-  number<std::int32_t>(command, spec, "--checkpoint-iterations", &Spec::set_checkpoint_iterations,
-                       "Likewise, in iterations [0: by time only]", kGroup);
+  number_flag<std::int32_t>(command, spec, "--checkpoint-iterations",
+                            &Spec::set_checkpoint_iterations,
+                            "Likewise, in iterations [0: by time only]", kGroup);
 }
 
 }  // namespace
 
 void add_imaging_files(CLI::App& command, ImagingFlags& flags) {
   Spec& spec = flags.spec;
-  file(command, spec.mutable_data(), "-d,--data",
-       "Binned counts (HDF5 of unfold or histpy), or .tra.gz events");
-  file(command, spec.mutable_response(), "-r,--response",
-       "Response: HDF5, or ResponseGrid .npz [inside the data]");
-  file(command, spec.mutable_output(), "-o,--output", "Map to write (HDF5)");
-  file(command, spec.mutable_background_file(), "--background-file",
-       "Background templates: .npz or HDF5 [inside the data]");
-  file(command, spec.mutable_attitude(), "--attitude", "Attitude of raw events: .ori");
-  file(command, spec.mutable_fits(), "--fits", "FITS map to write as well");
-  file(command, spec.mutable_png(), "--png", "Picture to write as well");
+  file_flag(command, spec.mutable_data(), "-d,--data",
+            "Binned counts (HDF5 of unfold or histpy), or .tra.gz events");
+  file_flag(command, spec.mutable_response(), "-r,--response",
+            "Response: HDF5, or ResponseGrid .npz [inside the data]");
+  file_flag(command, spec.mutable_output(), "-o,--output", "Map to write (HDF5)");
+  file_flag(command, spec.mutable_background_file(), "--background-file",
+            "Background templates: .npz or HDF5 [inside the data]");
+  file_flag(command, spec.mutable_attitude(), "--attitude", "Attitude of raw events: .ori");
+  file_flag(command, spec.mutable_fits(), "--fits", "FITS map to write as well");
+  file_flag(command, spec.mutable_png(), "--png", "Picture to write as well");
 }
 
 void add_imaging_binning(CLI::App& command, ImagingFlags& flags) {

@@ -113,6 +113,8 @@ std::string job_sheet(const v1::Job& job, const google::protobuf::Timestamp& now
                      {"psf", extraction.psf()},
                      {"data", imaging.data()},
                      {"response file", imaging.response()},
+                     {"patterns", absl::StrJoin(job.spec().spi().data(), ", ")},
+                     {"detector", job.spec().spi().detector()},
                      {"submitter", job.submitter()},
                      {"submitted", utc(job.submitted_at())},
                      {"finished", utc(job.finished_at())},

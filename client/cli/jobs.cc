@@ -98,7 +98,7 @@ void add_filters(CLI::App& command, Flags& flags) {
       ->check(CLI::IsMember({"queued", "loading", "running", "publishing", "succeeded", "failed",
                              "cancelled", "expired", "quarantined"},
                             CLI::ignore_case));
-  term("--engine", "engine", "extraction, imaging, probe");
+  term("--engine", "engine", "extraction, imaging, spi, probe");
   term("--exposure", "exposure", "As 20261120-00051060");
   term("--camera", "camera", "As r0");
   term("--submitter", "submitter", "Who submitted it");

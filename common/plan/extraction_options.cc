@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/formats/fits/preproc.h"
+#include "common/plan/ranges.h"
 #include "common/plan/refuse.h"
 
 namespace unfold::plan {
@@ -19,13 +20,7 @@ constexpr int kMaxBins = 100'000;
 std::string field(const char* name) { return absl::StrCat("extraction.", name); }
 
 absl::Status bad_range(const char* name, double value, const std::string& wanted) {
-  return refuse(field(name), "OUT_OF_RANGE", absl::StrCat(field(name), " is ", value),
-                absl::StrCat("it must be ", wanted), "correct the option");
-}
-
-absl::Status check_number(const char* name, double value, double least, double most) {
-  if (value >= least && value <= most) return absl::OkStatus();
-  return bad_range(name, value, absl::StrCat("a number from ", least, " to ", most));
+  return out_of_range(field(name), absl::StrCat(value), wanted);
 }
 
 absl::Status check_grid(const fits::PsfSummary& psf, const v1::WavelengthGrid& grid) {
@@ -60,30 +55,31 @@ absl::Status check_divides(const char* name, int value, const char* by, int divi
 }
 
 absl::Status check_fibres(const fits::PsfSummary& psf, const v1::ExtractionSpec& spec) {
-  UNFOLD_RETURN_IF_ERROR(check_number("bundlesize", spec.bundlesize(), 1, psf.nspec));
-  UNFOLD_RETURN_IF_ERROR(check_number("nsubbundles", spec.nsubbundles(), 1, spec.bundlesize()));
+  UNFOLD_RETURN_IF_ERROR(check_number(field("bundlesize"), spec.bundlesize(), 1, psf.nspec));
+  UNFOLD_RETURN_IF_ERROR(
+      check_number(field("nsubbundles"), spec.nsubbundles(), 1, spec.bundlesize()));
   if (spec.bundlesize() % spec.nsubbundles() != 0) {
     return refuse(field("nsubbundles"), "NOT_DIVISIBLE",
                   absl::StrCat(field("nsubbundles"), " is ", spec.nsubbundles()),
                   absl::StrCat("it must divide bundlesize, ", spec.bundlesize()),
                   "choose a divisor");
   }
-  UNFOLD_RETURN_IF_ERROR(check_number("specmin", spec.specmin(), 0, psf.nspec - 1));
-  UNFOLD_RETURN_IF_ERROR(check_number("nspec", spec.nspec(), 1, psf.nspec - spec.specmin()));
+  UNFOLD_RETURN_IF_ERROR(check_number(field("specmin"), spec.specmin(), 0, psf.nspec - 1));
+  UNFOLD_RETURN_IF_ERROR(check_number(field("nspec"), spec.nspec(), 1, psf.nspec - spec.specmin()));
   UNFOLD_RETURN_IF_ERROR(check_divides("specmin", spec.specmin(), "bundlesize", spec.bundlesize()));
   return check_divides("nspec", spec.nspec(), "bundlesize", spec.bundlesize());
 }
 
 absl::Status check_method(const v1::ExtractionSpec& spec) {
-  UNFOLD_RETURN_IF_ERROR(check_number("nwavestep", spec.nwavestep(), 1, kMaxBins));
-  UNFOLD_RETURN_IF_ERROR(check_number("wavepad", spec.wavepad(), 0, 1000));
-  UNFOLD_RETURN_IF_ERROR(check_number("wavepad_frac", spec.wavepad_frac(), 0, 10));
-  UNFOLD_RETURN_IF_ERROR(check_number("pixpad_frac", spec.pixpad_frac(), 0, 1));
-  UNFOLD_RETURN_IF_ERROR(check_number("regularize", spec.regularize(), 0, 1e6));
-  UNFOLD_RETURN_IF_ERROR(check_number("psferr", spec.psferr(), 0, 10));
-  UNFOLD_RETURN_IF_ERROR(check_number("decorrelate", spec.decorrelate(), 1, 2));
-  UNFOLD_RETURN_IF_ERROR(check_number("mode", spec.mode(), 1, 2));
-  UNFOLD_RETURN_IF_ERROR(check_number("psf_tails", spec.psf_tails(), 1, 2));
+  UNFOLD_RETURN_IF_ERROR(check_number(field("nwavestep"), spec.nwavestep(), 1, kMaxBins));
+  UNFOLD_RETURN_IF_ERROR(check_number(field("wavepad"), spec.wavepad(), 0, 1000));
+  UNFOLD_RETURN_IF_ERROR(check_number(field("wavepad_frac"), spec.wavepad_frac(), 0, 10));
+  UNFOLD_RETURN_IF_ERROR(check_number(field("pixpad_frac"), spec.pixpad_frac(), 0, 1));
+  UNFOLD_RETURN_IF_ERROR(check_number(field("regularize"), spec.regularize(), 0, 1e6));
+  UNFOLD_RETURN_IF_ERROR(check_number(field("psferr"), spec.psferr(), 0, 10));
+  UNFOLD_RETURN_IF_ERROR(check_number(field("decorrelate"), spec.decorrelate(), 1, 2));
+  UNFOLD_RETURN_IF_ERROR(check_number(field("mode"), spec.mode(), 1, 2));
+  UNFOLD_RETURN_IF_ERROR(check_number(field("psf_tails"), spec.psf_tails(), 1, 2));
   if (spec.decorrelate() == v1::DECORRELATION_NOISE && spec.mode() == v1::EXTRACTION_MODE_STRIPS) {
     return refuse(field("decorrelate"), "UNSUPPORTED",
                   "noise decorrelation does not go with --mode strips",

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "common/base/status_macros.h"
 #include "common/plan/imaging_options.h"
+#include "common/plan/ranges.h"
 #include "common/plan/refuse.h"
 
 namespace unfold::plan {
@@ -43,35 +44,17 @@ bool good_name(const std::string& name) {
 
 std::string imaging_field(const std::string& name) { return absl::StrCat("imaging.", name); }
 
-absl::Status out_of_range(const std::string& name, const std::string& value,
-                          const std::string& wanted) {
-  return refuse(imaging_field(name), "OUT_OF_RANGE",
-                absl::StrCat(imaging_field(name), " is ", value),
-                absl::StrCat("it must be ", wanted), "correct the option");
-}
-
-absl::Status check_number(const std::string& name, double value, double least, double most) {
-  if (value >= least && value <= most) return absl::OkStatus();
-  return out_of_range(name, absl::StrCat(value),
-                      absl::StrCat("a number from ", least, " to ", most));
-}
-
-absl::Status check_positive(const std::string& name, double value, double most) {
-  if (value > 0 && value <= most) return absl::OkStatus();
-  return out_of_range(name, absl::StrCat(value), absl::StrCat("a number above 0 and up to ", most));
-}
-
 absl::Status check_saved(v1::ImagingSpec& spec) {
   auto& saved = *spec.mutable_save_iterations();
   for (const std::int32_t at : saved) {
     if (at >= 1 && at <= spec.iterations()) continue;
-    return out_of_range("save_iterations", absl::StrCat(at),
+    return out_of_range(imaging_field("save_iterations"), absl::StrCat(at),
                         absl::StrCat("from 1 to the iterations, ", spec.iterations()));
   }
   std::sort(saved.begin(), saved.end());
   saved.erase(std::unique(saved.begin(), saved.end()), saved.end());
   if (saved.size() <= kMostSavedMaps) return absl::OkStatus();
-  return out_of_range("save_iterations", absl::StrCat(saved.size(), " maps"),
+  return out_of_range(imaging_field("save_iterations"), absl::StrCat(saved.size(), " maps"),
                       absl::StrCat("at most ", kMostSavedMaps));
 }
 
@@ -109,7 +92,7 @@ absl::Status choose_background(const imaging_data::Header& data, bool dc1, v1::I
 absl::Status check_smoothing(const imaging_data::Header& data, double fwhm_deg) {
   constexpr double kMostPixels = 65'536;  // looking at all pairs takes seconds then
   constexpr double kMostPairs = 1e8;      // 12 bytes each
-  UNFOLD_RETURN_IF_ERROR(check_number("smooth", fwhm_deg, 0, 180));
+  UNFOLD_RETURN_IF_ERROR(check_number(imaging_field("smooth"), fwhm_deg, 0, 180));
   if (fwhm_deg == 0) return absl::OkStatus();
   const auto pixels = static_cast<double>(data.sky.pixels());
   const double sigma = fwhm_deg * std::numbers::pi / 180 / std::sqrt(8 * std::numbers::ln2);
@@ -123,19 +106,21 @@ absl::Status check_smoothing(const imaging_data::Header& data, double fwhm_deg) 
 }
 
 absl::Status check_regions(const imaging_data::Header& data, const v1::ImagingSpec& spec) {
-  UNFOLD_RETURN_IF_ERROR(check_number("regions", spec.regions_size(), 0, kMostRegions));
+  UNFOLD_RETURN_IF_ERROR(
+      check_number(imaging_field("regions"), spec.regions_size(), 0, kMostRegions));
   std::set<std::string> names;
   for (const v1::SkyRegion& region : spec.regions()) {
     if (!good_name(region.name())) {
-      return out_of_range("regions.name", absl::StrCat("\"", region.name(), "\""),
+      return out_of_range(imaging_field("regions.name"), absl::StrCat("\"", region.name(), "\""),
                           absl::StrCat("1 to ", kLongestName, " printable characters, no spaces"));
     }
     if (!names.insert(region.name()).second) {
-      return out_of_range("regions.name", absl::StrCat("\"", region.name(), "\" twice"), "unique");
+      return out_of_range(imaging_field("regions.name"),
+                          absl::StrCat("\"", region.name(), "\" twice"), "unique");
     }
-    UNFOLD_RETURN_IF_ERROR(check_number("regions.l", region.l(), -360, 360));
-    UNFOLD_RETURN_IF_ERROR(check_number("regions.b", region.b(), -90, 90));
-    UNFOLD_RETURN_IF_ERROR(check_positive("regions.radius", region.radius(), 180));
+    UNFOLD_RETURN_IF_ERROR(check_number(imaging_field("regions.l"), region.l(), -360, 360));
+    UNFOLD_RETURN_IF_ERROR(check_number(imaging_field("regions.b"), region.b(), -90, 90));
+    UNFOLD_RETURN_IF_ERROR(check_positive(imaging_field("regions.radius"), region.radius(), 180));
     if (!holds_a_pixel(region, data.sky)) {
       return refuse(imaging_field("regions"), "OUT_OF_RANGE",
                     absl::StrCat("the region ", region.name(), " holds no pixel's centre"),
@@ -159,22 +144,27 @@ absl::StatusOr<imaging_data::Binning> binning_of(const v1::ImagingSpec& spec) {
   out.livetime = !in.ignore_livetime();
   out.earth = !in.ignore_earth();
   out.group_starts.assign(in.group_starts().begin(), in.group_starts().end());
-  UNFOLD_RETURN_IF_ERROR(check_number("binning.energy_min", out.energy_min, 0, 1e9));
+  UNFOLD_RETURN_IF_ERROR(check_number(imaging_field("binning.energy_min"), out.energy_min, 0, 1e9));
   if (!(out.energy_max > out.energy_min && out.energy_max <= 1e9)) {
-    return out_of_range("binning.energy_max", absl::StrCat(out.energy_max), "above energy_min");
+    return out_of_range(imaging_field("binning.energy_max"), absl::StrCat(out.energy_max),
+                        "above energy_min");
   }
-  UNFOLD_RETURN_IF_ERROR(check_positive("binning.time_step", out.time_step, 1e9));
-  UNFOLD_RETURN_IF_ERROR(check_positive("binning.pointing_step", out.pointing_step_deg, 180));
-  UNFOLD_RETURN_IF_ERROR(check_positive("binning.zenith_cut", out.zenith_cut_deg, 180));
-  UNFOLD_RETURN_IF_ERROR(check_number("binning.pixel", out.pixel_deg, 0.5, 90));
+  UNFOLD_RETURN_IF_ERROR(check_positive(imaging_field("binning.time_step"), out.time_step, 1e9));
+  UNFOLD_RETURN_IF_ERROR(
+      check_positive(imaging_field("binning.pointing_step"), out.pointing_step_deg, 180));
+  UNFOLD_RETURN_IF_ERROR(
+      check_positive(imaging_field("binning.zenith_cut"), out.zenith_cut_deg, 180));
+  UNFOLD_RETURN_IF_ERROR(check_number(imaging_field("binning.pixel"), out.pixel_deg, 0.5, 90));
   const double rows = 180 / out.pixel_deg;
   if (std::abs(rows - std::round(rows)) > 1e-9) {
-    return out_of_range("binning.pixel", absl::StrCat(out.pixel_deg), "a divisor of 180 degrees");
+    return out_of_range(imaging_field("binning.pixel"), absl::StrCat(out.pixel_deg),
+                        "a divisor of 180 degrees");
   }
   std::int64_t last = -1;
   for (const std::int64_t start : out.group_starts) {
     if (start <= last) {
-      return out_of_range("binning.group_starts", absl::StrCat(start), "increasing from 0 or more");
+      return out_of_range(imaging_field("binning.group_starts"), absl::StrCat(start),
+                          "increasing from 0 or more");
     }
     last = start;
   }

@@ -13,12 +13,6 @@ namespace unfold::plan {
 
 /// "imaging.name".
 std::string imaging_field(const std::string& name);
-/// `value` is shown; `wanted` says what the option takes.
-absl::Status out_of_range(const std::string& name, const std::string& value,
-                          const std::string& wanted);
-/// NaN is in no range.
-absl::Status check_number(const std::string& name, double value, double least, double most);
-absl::Status check_positive(const std::string& name, double value, double most);
 
 /// Sorts and checks the updates whose maps are kept.
 absl::Status check_saved(v1::ImagingSpec& spec);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_replace.h"
 #include "common/base/status_macros.h"
 #include "common/plan/imaging_checks.h"
+#include "common/plan/ranges.h"
 #include "common/plan/refuse.h"
 
 namespace unfold::plan {
@@ -49,21 +50,16 @@ v1::ImagingStop default_stop(v1::ImagingAlgorithm algorithm) {
   }
 }
 
-/// The enums may hold numbers that this version does not know.
-template <class Enum>
-absl::Status check_known(const std::string& name, Enum value, bool known) {
-  if (known) return absl::OkStatus();
-  return out_of_range(name, absl::StrCat(static_cast<int>(value)), "one that this version knows");
-}
-
 absl::Status check_choices(const v1::ImagingSpec& spec) {
+  UNFOLD_RETURN_IF_ERROR(check_known(imaging_field("algorithm"), spec.algorithm(),
+                                     v1::ImagingAlgorithm_IsValid(spec.algorithm())));
+  UNFOLD_RETURN_IF_ERROR(check_known(imaging_field("storage"), spec.storage(),
+                                     v1::ResponseStorage_IsValid(spec.storage())));
   UNFOLD_RETURN_IF_ERROR(
-      check_known("algorithm", spec.algorithm(), v1::ImagingAlgorithm_IsValid(spec.algorithm())));
+      check_known(imaging_field("stop"), spec.stop(), v1::ImagingStop_IsValid(spec.stop())));
   UNFOLD_RETURN_IF_ERROR(
-      check_known("storage", spec.storage(), v1::ResponseStorage_IsValid(spec.storage())));
-  UNFOLD_RETURN_IF_ERROR(check_known("stop", spec.stop(), v1::ImagingStop_IsValid(spec.stop())));
-  UNFOLD_RETURN_IF_ERROR(check_known("prior", spec.prior(), v1::ImagePrior_IsValid(spec.prior())));
-  return check_known("bootstrap_stop", spec.bootstrap_stop(),
+      check_known(imaging_field("prior"), spec.prior(), v1::ImagePrior_IsValid(spec.prior())));
+  return check_known(imaging_field("bootstrap_stop"), spec.bootstrap_stop(),
                      v1::BootstrapStop_IsValid(spec.bootstrap_stop()));
 }
 
@@ -153,37 +149,41 @@ absl::Status check_prior(v1::ImagingSpec& spec) {
   }
   if (spec.prior() == v1::IMAGE_PRIOR_GAMMA) {
     if (!spec.has_prior_weight()) spec.set_prior_weight(0.9);
-    return check_positive("prior_weight", spec.prior_weight(), 100);
+    return check_positive(imaging_field("prior_weight"), spec.prior_weight(), 100);
   }
   if (!spec.has_prior_weight()) {
     return refuse(imaging_field("prior_weight"), "MISSING_FIELD",
                   absl::StrCat("the ", word_of(spec.prior()), " prior has no weight"),
                   "no weight suits every map", "give --prior KIND:WEIGHT");
   }
-  return check_positive("prior_weight", spec.prior_weight(), 1e30);
+  return check_positive(imaging_field("prior_weight"), spec.prior_weight(), 1e30);
 }
 
 absl::Status check_method(const imaging_data::Header& data, const v1::ImagingSpec& spec) {
-  UNFOLD_RETURN_IF_ERROR(check_number("iterations", spec.iterations(), 1, kMostIterations));
-  UNFOLD_RETURN_IF_ERROR(check_positive("initial_flux", spec.initial_flux(), 1e12));
+  UNFOLD_RETURN_IF_ERROR(
+      check_number(imaging_field("iterations"), spec.iterations(), 1, kMostIterations));
+  UNFOLD_RETURN_IF_ERROR(check_positive(imaging_field("initial_flux"), spec.initial_flux(), 1e12));
   UNFOLD_RETURN_IF_ERROR(check_smoothing(data, spec.smooth()));
   if (spec.has_subsets()) {
-    UNFOLD_RETURN_IF_ERROR(check_number("subsets", spec.subsets(), 1,
+    UNFOLD_RETURN_IF_ERROR(check_number(imaging_field("subsets"), spec.subsets(), 1,
                                         std::min<double>(1024, static_cast<double>(data.times))));
   }
   if (spec.has_background_prior()) {
-    UNFOLD_RETURN_IF_ERROR(check_positive("background_prior", spec.background_prior(), 1e6));
+    UNFOLD_RETURN_IF_ERROR(
+        check_positive(imaging_field("background_prior"), spec.background_prior(), 1e6));
     UNFOLD_RETURN_IF_ERROR(check_number("dc1_scale", spec.dc1_scale(), 1, 1e6));
   }
   if (spec.has_max_step()) {
-    UNFOLD_RETURN_IF_ERROR(check_number("max_step", spec.max_step(), 1, 1e6));
-    UNFOLD_RETURN_IF_ERROR(check_number("weight_power", spec.weight_power(), 0, 10));
+    UNFOLD_RETURN_IF_ERROR(check_number(imaging_field("max_step"), spec.max_step(), 1, 1e6));
+    UNFOLD_RETURN_IF_ERROR(check_number(imaging_field("weight_power"), spec.weight_power(), 0, 10));
   }
   if (spec.has_stop_threshold()) {
-    UNFOLD_RETURN_IF_ERROR(check_positive("stop_threshold", spec.stop_threshold(), 1e12));
+    UNFOLD_RETURN_IF_ERROR(
+        check_positive(imaging_field("stop_threshold"), spec.stop_threshold(), 1e12));
   }
   if (spec.has_thinning_fraction()) {
-    UNFOLD_RETURN_IF_ERROR(check_number("thinning_fraction", spec.thinning_fraction(), 0.05, 0.95));
+    UNFOLD_RETURN_IF_ERROR(
+        check_number(imaging_field("thinning_fraction"), spec.thinning_fraction(), 0.05, 0.95));
   }
   if (spec.storage() == v1::RESPONSE_STORAGE_INTEGER && !data.integer_counts) {
     return refuse(
@@ -196,10 +196,11 @@ absl::Status check_method(const imaging_data::Header& data, const v1::ImagingSpe
 absl::Status check_checkpoints(const v1::ImagingSpec& spec) {
   const auto ns = google::protobuf::util::TimeUtil::DurationToNanoseconds(spec.checkpoint_every());
   if (ns <= 0) {
-    return out_of_range("checkpoint_every", absl::StrCat(static_cast<double>(ns) * 1e-9, " s"),
-                        "a time above 0");
+    return out_of_range(imaging_field("checkpoint_every"),
+                        absl::StrCat(static_cast<double>(ns) * 1e-9, " s"), "a time above 0");
   }
-  return check_number("checkpoint_iterations", spec.checkpoint_iterations(), 0, kMostIterations);
+  return check_number(imaging_field("checkpoint_iterations"), spec.checkpoint_iterations(), 0,
+                      kMostIterations);
 }
 
 absl::Status check_bootstrap(v1::ImagingSpec& spec, std::vector<std::string>& warnings) {
@@ -210,7 +211,8 @@ absl::Status check_bootstrap(v1::ImagingSpec& spec, std::vector<std::string>& wa
     spec.clear_bootstrap_stop();
     return absl::OkStatus();
   }
-  UNFOLD_RETURN_IF_ERROR(check_number("bootstrap", spec.bootstrap(), 2, kMostReplicates));
+  UNFOLD_RETURN_IF_ERROR(
+      check_number(imaging_field("bootstrap"), spec.bootstrap(), 2, kMostReplicates));
   if (!takes_prior(spec.algorithm())) {
     return refuse(imaging_field("bootstrap"), "UNSUPPORTED",
                   absl::StrCat("no bootstrap with the algorithm ", word_of(spec.algorithm())),

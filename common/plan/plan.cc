@@ -8,6 +8,7 @@
 #include "common/plan/files.h"
 #include "common/plan/imaging_plan.h"
 #include "common/plan/refuse.h"
+#include "common/plan/spi_plan.h"
 
 namespace unfold::plan {
 namespace {
@@ -60,12 +61,13 @@ absl::StatusOr<Planned> plan_engine(const v1::JobSpec& spec, const Roots& roots)
       return plan_imaging(spec, roots);
     case v1::JobSpec::kProbe:
       return plan_probe(spec, roots);
-    case v1::JobSpec::kSpi:  // refused as no engine until its plan is written
+    case v1::JobSpec::kSpi:
+      return plan_spi(spec, roots);
     case v1::JobSpec::ENGINE_NOT_SET:
       break;
   }
   return refuse("engine", "MISSING_FIELD", "the job names no engine", "nothing says what to do",
-                "set extraction or imaging");
+                "set extraction, imaging or spi");
 }
 
 }  // namespace

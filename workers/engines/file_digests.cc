@@ -26,4 +26,13 @@ absl::StatusOr<std::string> FileDigests::of(const std::string& identity,
   return sha256;
 }
 
+absl::StatusOr<std::map<std::string, std::string>> FileDigests::of_all(const OpenFiles& files,
+                                                                       const v1::Plan& plan) const {
+  std::map<std::string, std::string> out;
+  for (const auto& [path, file] : files) {
+    UNFOLD_ASSIGN_OR_RETURN(out[path], of(identity_text(path, plan), file.proc_path()));
+  }
+  return out;
+}
+
 }  // namespace unfold::engine

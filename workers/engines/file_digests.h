@@ -1,11 +1,13 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "common/base/mutex.h"
+#include "workers/engines/input_files.h"
 
 namespace unfold::engine {
 
@@ -15,6 +17,10 @@ class FileDigests {
  public:
   /// An empty identity is never remembered.
   absl::StatusOr<std::string> of(const std::string& identity, const std::string& path) const;
+
+  /// Of a job's inputs, by rooted path.
+  absl::StatusOr<std::map<std::string, std::string>> of_all(const OpenFiles& files,
+                                                            const v1::Plan& plan) const;
 
  private:
   mutable Mutex mutex_;

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/error.h"
@@ -50,6 +51,24 @@ absl::Status check_unchanged(const FileHandle& file, const std::string& rooted,
                 .what = absl::StrCat("cannot use ", rooted),
                 .why = "it was replaced or written to after the job was submitted",
                 .remedy = "submit the job again"});
+}
+
+absl::StatusOr<OpenFiles> open_planned(const Roots& roots, const std::vector<std::string>& rooted,
+                                       const v1::Plan& plan) {
+  OpenFiles out;
+  for (const std::string& path : rooted) {
+    if (out.contains(path)) continue;
+    UNFOLD_ASSIGN_OR_RETURN(FileHandle file, open_planned(roots, path, plan));
+    out.emplace(path, std::move(file));
+  }
+  return out;
+}
+
+absl::Status check_unchanged(const OpenFiles& files, const v1::Plan& plan) {
+  for (const auto& [path, file] : files) {
+    UNFOLD_RETURN_IF_ERROR(check_unchanged(file, path, plan));
+  }
+  return absl::OkStatus();
 }
 
 std::string identity_text(const std::string& rooted, const v1::Plan& plan) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -19,6 +21,12 @@ absl::StatusOr<FileHandle> open_planned(const Roots& roots, const std::string& r
 /// it was read. What was read from it must not stay under a key that the plan made.
 absl::Status check_unchanged(const FileHandle& file, const std::string& rooted,
                              const v1::Plan& plan);
+
+/// Several of a job's inputs, by rooted path. The same path twice is opened once.
+using OpenFiles = std::map<std::string, FileHandle>;
+absl::StatusOr<OpenFiles> open_planned(const Roots& roots, const std::vector<std::string>& rooted,
+                                       const v1::Plan& plan);
+absl::Status check_unchanged(const OpenFiles& files, const v1::Plan& plan);
 
 /// The identity of an input as text, for cache keys; empty when the plan does not list it.
 std::string identity_text(const std::string& rooted, const v1::Plan& plan);

@@ -93,12 +93,9 @@ class ImagingEngine final : public Engine {
                                               const v1::Plan& plan) override {
     auto input = std::make_unique<ImagingInput>();
     UNFOLD_ASSIGN_OR_RETURN(input->job, open_job(roots_, spec, plan));
-    for (const auto& [path, file] : input->job.files) {
-      UNFOLD_ASSIGN_OR_RETURN(input->sha256[path],
-                              digests_.of(identity_text(path, plan), file.proc_path()));
-    }
+    UNFOLD_ASSIGN_OR_RETURN(input->sha256, digests_.of_all(input->job.files, plan));
     UNFOLD_ASSIGN_OR_RETURN(imaging_data::Counts counts, input->job.source->counts());
-    UNFOLD_RETURN_IF_ERROR(check_unchanged(input->job));
+    UNFOLD_RETURN_IF_ERROR(check_unchanged(input->job.files, plan));
     input->events = events_of(std::move(counts));
     return input;
   }
@@ -167,7 +164,7 @@ class ImagingEngine final : public Engine {
                                                               Residents& out) const {
     const residency::Loader load_unchanged = [&]() -> decltype(load()) {
       UNFOLD_ASSIGN_OR_RETURN(auto loaded, load());
-      UNFOLD_RETURN_IF_ERROR(check_unchanged(job));
+      UNFOLD_RETURN_IF_ERROR(check_unchanged(job.files, job.plan));
       return loaded;
     };
     UNFOLD_ASSIGN_OR_RETURN(auto acquired, responses.acquire(key, load_unchanged));

@@ -1,22 +1,16 @@
 #include "workers/engines/imaging/map_outputs.h"
 
-#include <fstream>
-#include <iterator>
-#include <string>
-#include <string_view>
 #include <vector>
 
-#include "common/base/error.h"
 #include "common/render/sky_map.h"
 #include "common/sky/exposure.h"
 #include "workers/engines/imaging/map_product.h"
+#include "workers/engines/verify_png.h"
 
 namespace unfold::engine {
 namespace {
 
 constexpr int kMapFile = 0;  // of the plan's outputs
-constexpr std::string_view kPngSignature("\x89PNG\r\n\x1a\n", 8);
-constexpr std::string_view kPngEnd("\x00\x00\x00\x00IEND\xae\x42\x60\x82", 12);
 
 absl::Status write_picture(const imaging_data::MapProduct& map, const OutputTarget& target) {
   render::SkyMapOptions options{.title = target.rooted_path, .unit = "cm-2 s-1 sr-1"};
@@ -27,22 +21,6 @@ absl::Status write_picture(const imaging_data::MapProduct& map, const OutputTarg
   }
   const std::vector<double> image = sky::over_energies(map.sky, map.map);
   return render::draw_sky_map(map.sky, image, options).write_png(target.part_path);
-}
-
-std::string bytes_of_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-absl::Status verify_png(const std::string& bytes) {
-  const std::string_view all = bytes;
-  if (all.size() > kPngEnd.size() && all.ends_with(kPngEnd)) return absl::OkStatus();
-  return error({.code = absl::StatusCode::kInternal,
-                .reason = "BAD_PRODUCT",
-                .field = "imaging.png",
-                .what = "the picture is not whole",
-                .why = "it has no end",
-                .remedy = ""});
 }
 
 }  // namespace
@@ -56,8 +34,7 @@ absl::Status write_output(const imaging_data::MapProduct& map, const v1::Imaging
 
 absl::Status verify_output(const OutputTarget& target) {
   if (target.index == kMapFile) return imaging_data::verify_map(target.part_path);
-  const std::string bytes = bytes_of_file(target.part_path);
-  if (bytes.starts_with(kPngSignature)) return verify_png(bytes);
+  if (is_png(target.part_path)) return verify_png(target.part_path, "imaging.png");
   return imaging_data::verify_fits_map(target.part_path);
 }
 

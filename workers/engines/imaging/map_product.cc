@@ -1,7 +1,5 @@
 #include "workers/engines/imaging/map_product.h"
 
-#include <google/protobuf/descriptor.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -12,51 +10,20 @@
 #include "common/plan/imaging_options.h"
 #include "common/plan/imaging_plan.h"
 #include "common/sky/exposure.h"
+#include "workers/engines/parameters.h"
 
 namespace unfold::engine {
 namespace {
 
-namespace pb = google::protobuf;
 using Attributes = std::map<std::string, imaging_data::Attribute>;
 
 constexpr std::size_t kMostAmplitudesShown = 8;
 constexpr std::size_t kMostRegionsShown = 20;
 
-/// Every option that is a number, a name or a list of them, under its name in the specification.
-void add_options(const pb::Message& message, const std::string& prefix, Attributes& out) {
-  const pb::Reflection& read = *message.GetReflection();
-  std::vector<const pb::FieldDescriptor*> fields;
-  read.ListFields(message, &fields);
-  for (const pb::FieldDescriptor* field : fields) {
-    const std::string name = prefix + field->name();
-    if (field->is_repeated()) continue;
-    switch (field->cpp_type()) {
-      case pb::FieldDescriptor::CPPTYPE_DOUBLE:
-        out[name] = read.GetDouble(message, field);
-        break;
-      case pb::FieldDescriptor::CPPTYPE_INT32:
-        out[name] = std::int64_t{read.GetInt32(message, field)};
-        break;
-      case pb::FieldDescriptor::CPPTYPE_UINT64:
-        out[name] = static_cast<std::int64_t>(read.GetUInt64(message, field));
-        break;
-      case pb::FieldDescriptor::CPPTYPE_BOOL:
-        out[name] = std::int64_t{read.GetBool(message, field)};
-        break;
-      case pb::FieldDescriptor::CPPTYPE_STRING:
-        out[name] = read.GetString(message, field);
-        break;
-      default:
-        break;
-    }
-  }
-}
-
 Attributes attributes_of(const imaging::Result& result, const imaging_data::Header& header,
                          const v1::ImagingSpec& spec, const Provenance& provenance) {
-  Attributes out;
-  add_options(spec, "", out);
-  add_options(spec.binning(), "binning.", out);
+  Attributes out = parameters_of(spec, "");
+  out.merge(parameters_of(spec.binning(), "binning."));
   out["algorithm"] = plan::word_of(spec.algorithm());
   out["storage"] = plan::word_of(spec.storage());
   out["stop"] = plan::word_of(spec.stop());

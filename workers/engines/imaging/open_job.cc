@@ -1,36 +1,28 @@
 #include "workers/engines/imaging/open_job.h"
 
 #include <span>
-#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/sha256.h"
 #include "common/base/status_macros.h"
 #include "common/plan/imaging_plan.h"
-#include "workers/engines/input_files.h"
 
 namespace unfold::engine {
 
 absl::StatusOr<OpenJob> open_job(const Roots& roots, const v1::JobSpec& spec,
                                  const v1::Plan& plan) {
   OpenJob job{.spec = spec, .plan = plan, .files = {}, .source = nullptr};
+  std::vector<std::string> paths;
   for (const plan::ImagingInput& input : plan::inputs_of(job.imaging())) {
-    if (job.files.contains(input.path)) continue;
-    UNFOLD_ASSIGN_OR_RETURN(FileHandle file, open_planned(roots, input.path, plan));
-    job.files.emplace(input.path, std::move(file));
+    paths.push_back(input.path);
   }
+  UNFOLD_ASSIGN_OR_RETURN(job.files, open_planned(roots, paths, plan));
   UNFOLD_ASSIGN_OR_RETURN(job.source,
                           plan::open_imaging(job.imaging(), [&](const std::string& path) {
                             return job.files.at(path).proc_path();
                           }));
   return job;
-}
-
-absl::Status check_unchanged(const OpenJob& job) {
-  for (const auto& [path, file] : job.files) {
-    UNFOLD_RETURN_IF_ERROR(check_unchanged(file, path, job.plan));
-  }
-  return absl::OkStatus();
 }
 
 std::string resident_key(const OpenJob& job, const std::string& kind, const std::string& parts) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 
@@ -9,6 +8,7 @@
 #include "common/formats/imaging/source.h"
 #include "common/roots/roots.h"
 #include "unfold/v1/types.pb.h"
+#include "workers/engines/input_files.h"
 
 namespace unfold::engine {
 
@@ -16,7 +16,7 @@ namespace unfold::engine {
 struct OpenJob {
   v1::JobSpec spec;
   v1::Plan plan;
-  std::map<std::string, FileHandle> files;  // by rooted path
+  OpenFiles files;
   std::unique_ptr<imaging_data::Source> source;
 
   const v1::ImagingSpec& imaging() const { return spec.imaging(); }
@@ -26,9 +26,6 @@ struct OpenJob {
 /// Opens what the specification names and checks that it is what the plan was made for. Files are
 /// opened even for a response that is resident: one that was replaced since must not go unnoticed.
 absl::StatusOr<OpenJob> open_job(const Roots& roots, const v1::JobSpec& spec, const v1::Plan& plan);
-
-/// check_unchanged() of all files.
-absl::Status check_unchanged(const OpenJob& job);
 
 /// Names an attitude or a background by the files it is read from, so that it is found again.
 /// `parts` says what of them.

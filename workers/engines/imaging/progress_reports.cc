@@ -15,7 +15,6 @@ namespace unfold::engine {
 namespace {
 
 constexpr std::chrono::seconds kBetweenThumbnails{1};
-constexpr std::chrono::seconds kBetweenPulses{1};
 constexpr std::size_t kMostAmplitudesShown = 8;
 
 }  // namespace
@@ -28,11 +27,8 @@ ProgressReports::ProgressReports(const imaging_data::Header& header,
       thins_(spec.stop() == v1::IMAGING_STOP_THINNING),
       bootstraps_(spec.bootstrap() > 0),
       clock_(clock),
-      send_(std::move(send)),
-      sent_(clock.now().monotonic),
-      thumbnail_due_(clock.now().monotonic) {
-  last_.set_stage("compute");
-}
+      pulse_(clock, std::move(send)),
+      thumbnail_due_(clock.now().monotonic) {}
 
 // Stages follow each other: thinning, iterations, bootstrap. How many iterations each will make is
 // not known before, so the share only ever grows.
@@ -75,17 +71,9 @@ void ProgressReports::report(const imaging::Report& report) {
     }
   }
   progress.set_preview_png(thumbnail_);
-  last_ = std::move(progress);
-  send();
+  pulse_.send(std::move(progress));
 }
 
-void ProgressReports::pulse() {
-  if (clock_.now().monotonic >= sent_ + kBetweenPulses) send();
-}
-
-void ProgressReports::send() {
-  sent_ = clock_.now().monotonic;
-  send_(last_);
-}
+void ProgressReports::pulse() { pulse_.beat(); }
 
 }  // namespace unfold::engine

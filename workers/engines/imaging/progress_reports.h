@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/formats/imaging/source.h"
 #include "unfold/v1/types.pb.h"
+#include "workers/engines/pulse.h"
 #include "workers/kernels/imaging/reconstruct.h"
 
 namespace unfold::engine {
@@ -24,12 +25,10 @@ class ProgressReports {
                   std::function<void(const v1::Progress&)> send);
 
   void report(const imaging::Report& report);
-  /// Between reports: says the last one again, at most once a second, as an engine that is silent
-  /// for a lease's length counts as stuck.
+  /// Between reports.
   void pulse();
 
  private:
-  void send();
   double fraction_of(const imaging::Report& report);
 
   const imaging_data::Header& header_;
@@ -37,9 +36,7 @@ class ProgressReports {
   const bool thins_;
   const bool bootstraps_;
   const Clock& clock_;
-  std::function<void(const v1::Progress&)> send_;
-  v1::Progress last_;
-  Duration sent_{};
+  Pulse pulse_;
   std::string thumbnail_;
   Duration thumbnail_due_{};
   double fraction_ = 0;
