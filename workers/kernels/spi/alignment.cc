@@ -56,8 +56,8 @@ std::vector<Complex> modes_of(const Shells& shells, std::span<const double> dens
   return out;
 }
 
-/// 1 / sqrt(power of a x power of b) in each shell, so that no shell outshouts the others; the
-/// zero frequency tells no position.
+/// 1 / sqrt(power of a x power of b) in each shell, so that no shell outshouts the others, and
+/// 1 / s, as the highest are the most modes and the noisiest; the zero frequency tells no position.
 std::vector<Complex> whitened_cross(const Shells& shells, const std::vector<Complex>& a,
                                     const std::vector<Complex>& b, bool inverted) {
   std::vector<Complex> cross(a.size());
@@ -68,7 +68,7 @@ std::vector<Complex> whitened_cross(const Shells& shells, const std::vector<Comp
       power_a += std::norm(a[p]);
       power_b += std::norm(b[p]);
     }
-    const double scale = std::sqrt(power_a * power_b) /
+    const double scale = static_cast<double>(s) * std::sqrt(power_a * power_b) /
                          static_cast<double>(std::max<Index>(1, shells.end(s) - shells.begin(s)));
     if (!(scale > 0)) continue;
     for (auto p = static_cast<std::size_t>(shells.begin(s));

@@ -25,6 +25,7 @@ TurnedIntensity::TurnedIntensity(Index grid, std::span<const double> fixed, Inde
     fixed_.push_back(spectrum[static_cast<std::size_t>(shells_.place(p))].real());
   }
   standardise(fixed_);
+  for (const double v : fixed_) weight_ += v * v;
 }
 
 void TurnedIntensity::standardise(std::span<double> values) const {
@@ -35,7 +36,9 @@ void TurnedIntensity::standardise(std::span<double> values) const {
     double power = 0;
     for (const double v : shell) power += v * v;
     // A shell without structure tells nothing.
-    const double scale = power > 0 ? std::sqrt(static_cast<double>(n) / power) : 0;
+    // Half the weight at twice the radius: high shells are the most, and the noisiest.
+    const double weight = static_cast<double>(n) / static_cast<double>(std::max<Index>(s, 1));
+    const double scale = power > 0 ? std::sqrt(weight / power) : 0;
     for (double& v : shell) v *= scale;
   }
 }
@@ -51,7 +54,7 @@ double TurnedIntensity::agreement(const nufft::CosineGrid<float>& turned,
   standardise(standard);
   double sum = 0;
   for (std::size_t p = 0; p < standard.size(); ++p) sum += fixed_[p] * standard[p];
-  return sum / static_cast<double>(std::max<Index>(shells_.size(), 1));
+  return weight_ > 0 ? sum / weight_ : 0;
 }
 
 }  // namespace unfold::spi

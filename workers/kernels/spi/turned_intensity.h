@@ -18,8 +18,8 @@ class TurnedIntensity {
   TurnedIntensity(Index grid, std::span<const double> fixed, Index first_shell, Index last_shell,
                   Index most);
 
-  /// sum_s n_s c_s / sum_s n_s: c_s the correlation in shell s of the fixed intensity with
-  /// `turned`, turned: I(R^T q). Thread safe.
+  /// sum_s w_s c_s / sum_s w_s, w_s = n_s / s: c_s the correlation in shell s of the fixed
+  /// intensity with `turned`, turned: I(R^T q). Thread safe.
   double agreement(const nufft::CosineGrid<float>& turned, const Quaternion& rotation) const;
 
  private:
@@ -27,6 +27,7 @@ class TurnedIntensity {
 
   Shells shells_;
   std::vector<float> base_;    ///< [P, 3] radians
+  double weight_ = 0;          ///< sum of w_s
   std::vector<double> fixed_;  ///< [P] standardised
 };
 
