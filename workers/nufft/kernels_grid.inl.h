@@ -90,9 +90,37 @@ inline void sum_planes(const Run<Real>& run, const P& point, int begin, int end,
   }
 }
 
+/// One point of Vectors a row, kept in registers between its window and the grid.
+template <int Parts, int Width, int Vectors, class Real, class P>
+inline void spread_one(const Run<Real>& run, Real y, const Real* coefficients, typename P::V value,
+                       P& point, Real* grid) {
+  window_along<typename P::V, Vectors, degree_of(Width), kLastStride>(coefficients, y, point.last);
+  for (int v = 0; v < Vectors; ++v) point.last[v] *= value;
+  add_planes<Parts, Width, Vectors>(run, point, 0, Width, grid);
+}
+
+template <class Real, int Parts, int Width>
+void spread_narrow(const Run<Real>& run, const Real* values, Real* grid) {
+  using P = Prepared<Real, Parts, Width>;
+  for (Size p = 0; p < run.count; ++p) {
+    const Point<Real>& from = run.points[p];
+    P point;
+    point.planar.prepare(run, from);
+    const Size start = Parts * static_cast<Size>(from.offset), shift = start & (P::kLanes - 1);
+    point.first = start - shift;
+    const auto value = repeated<typename P::V, P::kLanes, Real, Parts>(values + Parts * p);
+    const Real* coefficients = run.last + kLead - shift;
+    if (P::kFew == P::kMost || shift + Parts * Width <= P::kFew * P::kLanes)
+      spread_one<Parts, Width, P::kFew>(run, from.y[2], coefficients, value, point, grid);
+    else
+      spread_one<Parts, Width, P::kMost>(run, from.y[2], coefficients, value, point, grid);
+  }
+}
+
 template <class Real, int Parts, int Width>
 void spread(const Run<Real>& run, const Real* values, Real* grid) {
   using P = Prepared<Real, Parts, Width>;
+  if constexpr (P::kSlabs == 1) return spread_narrow<Real, Parts, Width>(run, values, grid);
   P batch[P::kBatch];
   for (Size begin = 0; begin < run.count; begin += P::kBatch) {
     const Size count = run.count - begin < P::kBatch ? run.count - begin : P::kBatch;
