@@ -242,7 +242,7 @@ TEST_F(SpiEngineTest, EveryOtherOutputIsWrittenAndLookedAt) {
   ASSERT_TRUE(map.ok()) << map.status();
   EXPECT_EQ(map->shape[0], 11);
   EXPECT_THAT(map->labels, Contains(spi_data::kHandUndetermined));
-  EXPECT_THAT(test::read_text(folder / "4"), HasSubstr("3 "));
+  EXPECT_THAT(test::read_text(folder / "4"), HasSubstr("\n3\t0.00\t"));
   fs::resize_file(folder / "2", fs::file_size(folder / "2") - 4);
   EXPECT_EQ(reason_of(engine->verify({2, "data:density.png", (folder / "2").string()})),
             "BAD_PRODUCT");
