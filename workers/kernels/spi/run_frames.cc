@@ -57,7 +57,9 @@ void Run::State::judge_hits(const Candidates& found, Index tried) {
 /// Fluence from the ratio of measured and expected photons; background, where it is fitted, from
 /// what is left over.
 void Run::State::fit_frames() {
-  if (!options.scaling && !options.fit_background) return;
+  // While orientations are wrong the model leaves signal over, which is no background.
+  const bool fits = options.fit_background && rungs[at(place.rung)].stage != Stage::kCoarse;
+  if (!options.scaling && !fits) return;
   const Index n = frames.frames(), pixels = static_cast<Index>(good.size());
   double dark = 0;
   for (const std::uint32_t p : good) {
@@ -76,7 +78,7 @@ void Run::State::fit_frames() {
       std::vector<Quaternion> turns;
       for (const Index i : block) turns.push_back(estimate.orientation[at(i)]);
       slicers[c].slices(turns, good, View<float, 2>(slices.data(), count, pixels));
-      if (options.fit_background) {
+      if (fits) {
         frames.rows(block, View<float, 2>(rows.data(), count, frames.pixels()));
       }
       for (Index i = 0; i < count; ++i) {
@@ -89,7 +91,7 @@ void Run::State::fit_frames() {
         }
         const double photons = std::max(good_total[at(frame)] - dark, 1e-3 * good_total[at(frame)]);
         fluence[at(frame)] = photons / std::max(expected, 1e-30);
-        if (!options.fit_background || estimate.non_hit[at(frame)] != 0) continue;
+        if (!fits || estimate.non_hit[at(frame)] != 0) continue;
         for (Index p = 0; p < pixels; ++p) {
           const auto pixel = good[at(p)];
           left[pixel] +=
@@ -110,7 +112,8 @@ void Run::State::fit_frames() {
       estimate.fluence[i] = std::max(fluence[i] / mean, 1e-3);
     }
   }
-  if (!options.fit_background) return;
+  if (!fits) return;
+  mean_qlimit = 0;  // what has no structure is scored with the background, too
   for (const std::uint32_t p : good) {
     estimate.background[p] =
         static_cast<float>(std::max(0.5 * (double{estimate.background[p]} + left[p] / hits), 0.0));

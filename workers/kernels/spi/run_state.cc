@@ -94,7 +94,9 @@ MatchOptions Run::State::match_options(const Rung& rung) const {
   match.metric = options.metric;
   match.qlimit = rung.qlimit;
   match.top = rung.stage == Stage::kCoarse ? kCoarseCandidates : kGlobalCandidates;
-  if (!estimate.background.empty() && options.metric == Metric::kPoisson) {
+  const auto& dark = estimate.background;
+  const bool known_dark = std::any_of(dark.begin(), dark.end(), [](float b) { return b > 0; });
+  if (known_dark && options.metric == Metric::kPoisson) {
     match.background = estimate.background;
     match.fluence = estimate.fluence;
   }
