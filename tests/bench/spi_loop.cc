@@ -13,7 +13,7 @@
 // generation, with what the truth says of it, and one at the end.
 //   spi_loop FILE [--truth c4_full_clean.h5] [--frames N] [--half 0|1] [--seeds 1,2,3] [--grid 37]
 //            [--metric poisson|sqrt|euclid] [--generations 60] [--conformations 1] [--beta 0]
-//            [--background fit] [--threads 2] [--maps 0: only at the end | K: every K]
+//            [--background fit|known] [--threads 2] [--maps 0: only at the end | K: every K]
 //            [--photons 0: as they are | mean a frame] [--stop 2.5] [--fluence 0.35] [--dark 0]
 //            [--non-hits 0] : made of clean frames
 namespace {
@@ -73,6 +73,7 @@ void run_one(const test::SpiCase& data, const std::vector<double>& truth,
   options.conformations = std::stoi(asked.at("conformations"));
   options.beta = std::stod(asked.at("beta"));
   options.fit_background = asked.at("background") == "fit";
+  if (asked.at("background") == "known") options.background = data.background;
   const int maps = std::stoi(asked.at("maps"));
   Run run(cpu, data.frames, data.detector, options, solo);
   const auto begin = std::chrono::steady_clock::now();

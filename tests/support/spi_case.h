@@ -21,6 +21,7 @@ struct SpiCase {
   std::vector<spi::Quaternion> orientation;  ///< [N]
   std::vector<double> fluence;               ///< [N], mean 1, or empty
   std::vector<double> density;               ///< [M^3] centred, or empty
+  std::vector<float> background;             ///< [P] photons a frame, or empty
 };
 
 inline spi::Detector read_spi_detector(const Hdf5Numbers& file) {

@@ -53,6 +53,10 @@ inline SpiCase with_noise(const SpiCase& clean, const SpiNoise& noise,
   }
   const double scale = noise.photons * double(n) / total;
   const double dark = noise.background * noise.photons / double(seen);
+  out.background.assign(pixels, 0.0f);
+  for (std::size_t p = 0; p < pixels; ++p) {
+    if (out.detector.mask[p] != spi::PixelClass::kBad) out.background[p] = static_cast<float>(dark);
+  }
   out.fluence.clear();
   for (std::size_t i = 0; i < n; ++i) {
     Random random(noise.seed, 1, i);

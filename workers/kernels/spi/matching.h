@@ -70,7 +70,8 @@ inline constexpr float kModelFloor = 1e-6f;
 
 /// What is scored: S is larger where it fits better, in every metric.
 ///   poisson: S = sum_p K ln(m / u), u = sum_p m: the log-likelihood with the frame's fluence
-///            profiled out. With a background B and fluence phi: sum K ln(phi m + B) - phi u.
+///            profiled out. With a background B and fluence phi: sum K ln(phi m + B) - phi u;
+///            where no fluence is given, phi = (sum K - sum B) / u, at least sum K / 1000 u.
 ///   sqrt:    S = sum sqrt(K m) / sqrt(u)
 ///   euclid:  S = -(|m|^2 + |K|^2 - 2 m.K), m scaled by one number for all references (std K /
 ///            std m), as SpiniFEL does
@@ -81,7 +82,7 @@ struct MatchOptions {
   double qlimit = 0;
   Index top = 8;                        ///< candidates kept a frame, at most 16
   std::span<const float> background{};  ///< [P] or empty; poisson only
-  std::span<const double> fluence{};    ///< [N] > 0; with a background
+  std::span<const double> fluence{};    ///< [N] > 0, with a background; or empty
   double euclid_scale = 0;              ///< m times this; 0: std K / std m
   compute::Isa isa = compute::choose_isa();
 };

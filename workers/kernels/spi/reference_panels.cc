@@ -21,7 +21,7 @@ ScreenForm::ScreenForm(const Scoring& scoring, double fluence)
 }
 
 float ScreenForm::raw_entries(const float* model, double total, float* out) const {
-  scoring_->kernels().terms(scoring_->task(model, fluence_), out);
+  scoring_->kernels().terms(scoring_->task(model, total, fluence_), out);
   const Index size = scoring_->size();
   switch (scoring_->kind()) {
     case TermKind::kPoisson: {
@@ -30,7 +30,7 @@ float ScreenForm::raw_entries(const float* model, double total, float* out) cons
       return 0;
     }
     case TermKind::kBackground:
-      return static_cast<float>(-total);
+      return scoring_->profiled() ? 0.0f : static_cast<float>(-total);
     case TermKind::kSqrt: {
       const auto scale = static_cast<float>(total > 0 ? 1 / std::sqrt(total) : 0);
       for (Index p = 0; p < size; ++p) out[p] *= scale;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "workers/kernels/spi/background.h"
 #include "workers/kernels/spi/radial.h"
 #include "workers/kernels/spi/run_state.h"
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr Index kBlock = 512;  // frames whose slices are held at once
 constexpr double kLeastHits = 0.25;
+constexpr int kBackgroundSteps = 4;
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
@@ -54,19 +56,45 @@ void Run::State::judge_hits(const Candidates& found, Index tried) {
   estimate.non_hit = std::move(non_hit);
 }
 
-/// Fluence from the ratio of measured and expected photons; background, where it is fitted, from
-/// what is left over.
+/// Fluence and, where it is fitted, background. Each step of the background needs all slices again.
 void Run::State::fit_frames() {
   // While orientations are wrong the model leaves signal over, which is no background.
   const bool fits = options.fit_background && rungs[at(place.rung)].stage != Stage::kCoarse;
   if (!options.scaling && !fits) return;
-  const Index n = frames.frames(), pixels = static_cast<Index>(good.size());
-  double dark = 0;
-  for (const std::uint32_t p : good) {
-    dark += estimate.background.empty() ? 0.0 : double{estimate.background[p]};
+  for (int step = 0; fits && step < kBackgroundSteps; ++step) {
+    std::vector<float> before;
+    for (const std::uint32_t p : good) before.push_back(estimate.background[p]);
+    BackgroundStep next(before);
+    for_slices([&](Index frame, std::span<const float> photons, std::span<const float> slice) {
+      if (estimate.non_hit[at(frame)] != 0) return;
+      next.add(photons, slice, options.scaling ? poisson_fluence(photons, slice, before) : 1.0);
+    });
+    const std::vector<float> after = next.background();
+    for (std::size_t p = 0; p < good.size(); ++p) estimate.background[good[p]] = after[p];
   }
-  std::vector<double> left(at(detector.pixels()), 0.0), fluence(at(n), 1.0);
+  if (fits) mean_qlimit = 0;  // what has no structure is scored with the background, too
+  if (!options.scaling) return;
+  std::vector<float> dark(good.size(), 0.0f);
+  for (std::size_t p = 0; p < dark.size() && !estimate.background.empty(); ++p) {
+    dark[p] = estimate.background[good[p]];
+  }
+  double mean = 0, hits = 0;
+  for_slices([&](Index frame, std::span<const float> photons, std::span<const float> slice) {
+    estimate.fluence[at(frame)] = poisson_fluence(photons, slice, dark);
+    if (estimate.non_hit[at(frame)] != 0) return;
+    mean += estimate.fluence[at(frame)];
+    hits += 1;
+  });
+  const double unit = mean > 0 ? mean / hits : 1;
+  for (double& phi : estimate.fluence) phi = std::max(phi / unit, 1e-3);
+}
+
+/// Calls body(frame, photons, slice at its orientation) at the good pixels, one after another.
+void Run::State::for_slices(
+    const std::function<void(Index, std::span<const float>, std::span<const float>)>& body) {
+  const Index n = frames.frames(), pixels = static_cast<Index>(good.size());
   std::vector<float> slices(at(kBlock * pixels)), rows(at(kBlock * frames.pixels()));
+  std::vector<float> photons(good.size());
   for (std::size_t c = 0; c < slicers.size(); ++c) {
     std::vector<Index> mine;
     for (Index i = 0; i < n; ++i) {
@@ -78,45 +106,16 @@ void Run::State::fit_frames() {
       std::vector<Quaternion> turns;
       for (const Index i : block) turns.push_back(estimate.orientation[at(i)]);
       slicers[c].slices(turns, good, View<float, 2>(slices.data(), count, pixels));
-      if (fits) {
-        frames.rows(block, View<float, 2>(rows.data(), count, frames.pixels()));
-      }
+      frames.rows(block, View<float, 2>(rows.data(), count, frames.pixels()));
       for (Index i = 0; i < count; ++i) {
-        const Index frame = block[at(i)];
-        float* m = &slices[at(i * pixels)];
-        double expected = 0;
-        for (Index p = 0; p < pixels; ++p) {
-          m[p] = std::max(m[p], 0.0f);
-          expected += double{m[p]};
+        const std::span slice(&slices[at(i * pixels)], good.size());
+        for (std::size_t p = 0; p < good.size(); ++p) {
+          slice[p] = std::max(slice[p], 0.0f);
+          photons[p] = rows[at(i * frames.pixels()) + good[p]];
         }
-        const double photons = std::max(good_total[at(frame)] - dark, 1e-3 * good_total[at(frame)]);
-        fluence[at(frame)] = photons / std::max(expected, 1e-30);
-        if (!fits || estimate.non_hit[at(frame)] != 0) continue;
-        for (Index p = 0; p < pixels; ++p) {
-          const auto pixel = good[at(p)];
-          left[pixel] +=
-              double{rows[at(i * frames.pixels()) + pixel]} - fluence[at(frame)] * double{m[p]};
-        }
+        body(block[at(i)], photons, slice);
       }
     }
-  }
-  double mean = 0, hits = 0;
-  for (Index i = 0; i < n; ++i) {
-    if (estimate.non_hit[at(i)] != 0) continue;
-    mean += fluence[at(i)];
-    hits += 1;
-  }
-  mean /= hits;
-  if (options.scaling) {
-    for (std::size_t i = 0; i < fluence.size(); ++i) {
-      estimate.fluence[i] = std::max(fluence[i] / mean, 1e-3);
-    }
-  }
-  if (!fits) return;
-  mean_qlimit = 0;  // what has no structure is scored with the background, too
-  for (const std::uint32_t p : good) {
-    estimate.background[p] =
-        static_cast<float>(std::max(0.5 * (double{estimate.background[p]} + left[p] / hits), 0.0));
   }
 }
 

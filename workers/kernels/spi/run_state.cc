@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "workers/compute/random.h"
+#include "workers/kernels/spi/background.h"
 #include "workers/kernels/spi/radial.h"
 #include "workers/kernels/spi/survey.h"
 
@@ -74,11 +75,16 @@ Run::State::State(compute::Cpu& on, const PatternSet& all, const Detector& seen_
   estimate.score.assign(at(n), 0);
   estimate.background = options.background;
   if (options.fit_background && estimate.background.empty()) {
-    estimate.background.assign(at(detector.pixels()), 0.0f);
+    estimate.background = steady_background(frames, detector, scale.counts);
   }
-  const double mean = std::accumulate(good_total.begin(), good_total.end(), 0.0) / double(n);
+  double dark = 0;
+  for (const std::uint32_t p : good) {
+    dark += estimate.background.empty() ? 0.0 : double{estimate.background[p]};
+  }
+  const double mean = std::accumulate(good_total.begin(), good_total.end(), 0.0) / double(n) - dark;
   for (const double total : good_total) {
-    estimate.fluence.push_back(options.scaling && mean > 0 ? std::max(total / mean, 1e-3) : 1.0);
+    estimate.fluence.push_back(options.scaling && mean > 0 ? std::max((total - dark) / mean, 1e-3)
+                                                           : 1.0);
   }
   for (Index i = 0; i < n; ++i) {
     const auto place_of = static_cast<std::uint64_t>(i);
@@ -98,7 +104,6 @@ MatchOptions Run::State::match_options(const Rung& rung) const {
   const bool known_dark = std::any_of(dark.begin(), dark.end(), [](float b) { return b > 0; });
   if (known_dark && options.metric == Metric::kPoisson) {
     match.background = estimate.background;
-    match.fluence = estimate.fluence;
   }
   return match;
 }

@@ -37,6 +37,8 @@ struct Run::State {
   void adopt(const Placement& placement, Generation& made);
   void judge_hits(const Candidates& found, Index tried);
   void fit_frames();
+  void for_slices(
+      const std::function<void(Index, std::span<const float>, std::span<const float>)>& body);
   void merge(const Placement& placement);
   double phase_all(bool fresh, const std::function<bool()>& cancelled);
 

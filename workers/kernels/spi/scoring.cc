@@ -40,10 +40,11 @@ void check(const PatternSet& frames, const Slicer& slicer, const MatchOptions& o
   if (options.metric != Metric::kPoisson)
     throw std::invalid_argument(
         "only the Poisson score knows a background (choose metric poisson or drop it)");
+  const auto fluences = static_cast<Index>(options.fluence.size());
   if (static_cast<Index>(options.background.size()) != frames.pixels() ||
-      static_cast<Index>(options.fluence.size()) != frames.frames())
+      (fluences != 0 && fluences != frames.frames()))
     throw std::invalid_argument(
-        "a background needs one value a pixel and a fluence for each frame");
+        "a background needs one value a pixel, and fluences are of all frames or none");
 }
 
 }  // namespace
@@ -61,6 +62,7 @@ Scoring::Scoring(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slic
         "no pixel can be matched (all are masked, or none lies within the limit in q)");
   if (!options.background.empty())
     for (const std::uint32_t p : choice_.pixel) background_.push_back(options.background[p]);
+  for (const float b : background_) dark_ += double{b};
   find_scales(cpu, frames, slicer);
 }
 
@@ -87,8 +89,9 @@ void Scoring::find_scales(compute::Cpu& cpu, const PatternSet& frames, const Sli
   scale_ = model.deviation() > 0 ? data.deviation() / model.deviation() : 1;
 }
 
-SliceTask Scoring::task(const float* model, double fluence) const {
-  return {size(), model, background_.data(), floor_, static_cast<float>(fluence)};
+SliceTask Scoring::task(const float* model, double total, double fluence) const {
+  const double factor = profiled() ? fluence / total : fluence;
+  return {size(), model, background_.data(), floor_, static_cast<float>(factor)};
 }
 
 void Scoring::read_all(const PatternSet& frames, Index index, std::vector<float>& row,
@@ -106,6 +109,7 @@ void Scoring::read_all(const PatternSet& frames, Index index, std::vector<float>
     out.square += static_cast<double>(k) * k;
     out.value[p] = kind_ == TermKind::kSqrt ? std::sqrt(k) : k;
   }
+  if (profiled()) out.fluence = std::max({out.photons - dark_, 1e-3 * out.photons, 1e-30});
 }
 
 void Scoring::read(const PatternSet& frames, Index index, std::vector<float>& row,
@@ -123,13 +127,13 @@ void Scoring::read(const PatternSet& frames, Index index, std::vector<float>& ro
 }
 
 float Scoring::score(const float* model, const ScoredFrame& frame) const {
-  if (frame.listed) return score(model, total(model), frame);
+  if (frame.listed || profiled()) return score(model, total(model), frame);
   return static_cast<float>(
-      score_of(kernels_->dense(task(model, frame.fluence), frame.value.data()), frame));
+      score_of(kernels_->dense(task(model, 1, frame.fluence), frame.value.data()), frame));
 }
 
 float Scoring::score(const float* model, double total, const ScoredFrame& frame) const {
-  const SliceTask slice = task(model, frame.fluence);
+  const SliceTask slice = task(model, total, frame.fluence);
   const double fit = frame.listed ? kernels_->listed(slice, {frame.value.data(), frame.pixel.data(),
                                                              static_cast<Size>(frame.value.size())})
                                   : kernels_->dense(slice, frame.value.data()).fit;
@@ -141,7 +145,7 @@ double Scoring::score_of(const TermSums& sums, const ScoredFrame& frame) const {
     case TermKind::kPoisson:
       return PoissonScore()(sums.fit, sums.total, frame.photons);
     case TermKind::kBackground:
-      return BackgroundScore()(sums.fit, sums.total, frame.fluence);
+      return BackgroundScore()(sums.fit, profiled() ? 1 : sums.total, frame.fluence);
     case TermKind::kSqrt:
       return SqrtScore()(sums.fit, sums.total);
     case TermKind::kEuclid:

@@ -20,7 +20,7 @@ struct ScoredFrame {
   bool listed = false;
   double photons = 0;  ///< sum K
   double square = 0;   ///< sum K^2
-  double fluence = 1;
+  double fluence = 1;  ///< or, profiled, photons that are not the background's
 };
 
 class Scoring {
@@ -35,8 +35,10 @@ class Scoring {
   TermKind kind() const { return kind_; }
   const TermKernels& kernels() const { return *kernels_; }
   double euclid_scale() const { return scale_; }
-  /// How `model` [P'] is read for a frame of that fluence.
-  SliceTask task(const float* model, double fluence) const;
+  /// How `model` [P'] of that total() is read for a frame of ScoredFrame's `fluence`.
+  SliceTask task(const float* model, double total, double fluence) const;
+  /// Whether a background's frames come without fluences.
+  bool profiled() const { return kind_ == TermKind::kBackground && fluence_.empty(); }
 
   /// Values of frame i, listed or all; `row` is room for all its pixels.
   void read(const PatternSet& frames, Index frame, std::vector<float>& row, ScoredFrame& out) const;
@@ -48,7 +50,7 @@ class Scoring {
   float score(const float* model, const ScoredFrame& frame) const;
   /// The same with the slice's total() known.
   float score(const float* model, double total, const ScoredFrame& frame) const;
-  double total(const float* model) const { return kernels_->total(task(model, 1)); }
+  double total(const float* model) const { return kernels_->total(task(model, 1, 1)); }
   /// Slices [kTypicalSlices, P'] of the model.
   std::span<const float> typical() const { return typical_; }
   /// Values above which a frame is read as all pixels.
@@ -62,6 +64,7 @@ class Scoring {
   PixelChoice choice_;
   std::vector<float> typical_;
   std::vector<float> background_;  ///< [P'] or empty
+  double dark_ = 0;                ///< its sum
   std::span<const double> fluence_;
   const TermKernels* kernels_;
   float floor_ = 0;

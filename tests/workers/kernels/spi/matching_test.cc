@@ -196,6 +196,44 @@ INSTANTIATE_TEST_SUITE_P(Metrics, MatchingTest,
                                          Case{Metric::kEuclid, false}),
                          name_of);
 
+/// A background, but no fluences.
+class ProfiledTest : public MatchingTest {};
+
+TEST_P(ProfiledTest, TheBestOfAllReferencesHaveTheRatioOfPhotonsAsFluence) {
+  MatchOptions profiled = options();
+  profiled.fluence = {};
+  const std::span few(references_.data(), 20);
+  const Matches found = match(cpu_, made_.set, slicer_, few, profiled);
+  const std::vector<double> totals = slice_totals(cpu_, slicer_, few, options());
+  const std::vector<std::uint32_t> pixels = matching_pixels(detector_, options().qlimit);
+  std::vector<std::uint8_t> chosen(static_cast<std::size_t>(detector_.pixels()), 0);
+  double dark = 0;
+  for (const std::uint32_t p : pixels) {
+    chosen[p] = 1;
+    dark += double{background_[p]};
+  }
+  for (std::size_t i = 0; i < 3; ++i) {
+    const double seen = made_.set.total(static_cast<Index>(i), chosen);
+    const Index own[] = {static_cast<Index>(i)};
+    const PatternSet frame = made_.set.subset(own);
+    float best = -std::numeric_limits<float>::infinity();
+    for (std::size_t j = 0; j < few.size(); ++j) {
+      const double fluence[] = {std::max(seen - dark, 1e-3 * seen) / totals[j]};
+      MatchOptions given = options();
+      given.fluence = fluence;
+      const float score = scores(cpu_, frame, slicer_, few.subspan(j, 1), 1, given)[0];
+      if (static_cast<std::int32_t>(j) == found.reference[5 * i]) {
+        EXPECT_NEAR(found.score[5 * i], score, 2e-5 * std::abs(score) + 1e-4);
+      }
+      best = std::max(best, score);
+    }
+    EXPECT_NEAR(found.score[5 * i], best, 2e-5 * std::abs(best) + 1e-4);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Metrics, ProfiledTest, testing::Values(Case{Metric::kPoisson, true}),
+                         name_of);
+
 /// Frames with about one photon in ten pixels: another way through match().
 class FewPhotonsTest : public MatchingTest {
  protected:

@@ -111,7 +111,8 @@ TEST_F(SlicerTest, WhatCannotBeMatchedIsRefused) {
   EXPECT_THROW(match(cpu_, made.set, slicer_, one, {.qlimit = 1e-9}), std::invalid_argument);
   EXPECT_THROW(match(cpu_, made.set, slicer_, one, {.top = 17}), std::invalid_argument);
   const std::vector<float> background(detector_.mask.size(), 1.0f);
-  EXPECT_THROW(match(cpu_, made.set, slicer_, one, {.background = background}),
+  const std::vector<double> of_one = {1.0};
+  EXPECT_THROW(match(cpu_, made.set, slicer_, one, {.background = background, .fluence = of_one}),
                std::invalid_argument);
   EXPECT_THROW(match(cpu_, made.set, slicer_, one,
                      {.metric = Metric::kSqrt, .background = background, .fluence = made.fluence}),
