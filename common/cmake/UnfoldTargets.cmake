@@ -56,14 +56,18 @@ function(unfold_test name)
     PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
 endfunction()
 
-# unfold_isa_kernels(NAME NAMESPACE unfold::x HEADER dispatch.h)
+# unfold_isa_kernels(NAME NAMESPACE unfold::x HEADER dispatch.h [MANY])
 # An object library of kernels_{v2,v3,v4}.cc (x86-64) or kernels_baseline.cc (elsewhere) of this
 # folder. Each defines NAMESPACE::LEVEL::kTable, a KernelTable; generates the source of
 # NAMESPACE::kernels(Isa), which HEADER declares. Sets NAME_SOURCES: what a library adds to its own.
 # Contraction (fused multiply-add) is allowed and nothing else that changes a result; errno and
-# traps are never read.
+# traps are never read. MANY: so many instances that a sanitizer build takes minutes at -O3.
 function(unfold_isa_kernels name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "NAMESPACE;HEADER" "")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "MANY" "NAMESPACE;HEADER" "")
+  set(optimise -O3)
+  if(arg_MANY AND CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+    set(optimise -O1)
+  endif()
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
     set(levels v2 v3 v4)
   else()
@@ -86,7 +90,7 @@ function(unfold_isa_kernels name)
     string(APPEND UNFOLD_ISA_CASES "    case compute::Isa::k${first}${rest}:\n      return ${level}::kTable;\n")
     list(APPEND sources kernels_${level}.cc)
     set_source_files_properties(kernels_${level}.cc PROPERTIES
-      COMPILE_OPTIONS "-O3;-ffp-contract=fast;-fno-math-errno;-fno-trapping-math;${march}")
+      COMPILE_OPTIONS "${optimise};-ffp-contract=fast;-fno-math-errno;-fno-trapping-math;${march}")
   endforeach()
   configure_file(${PROJECT_SOURCE_DIR}/common/cmake/isa_dispatch.cc.in ${CMAKE_CURRENT_BINARY_DIR}/isa_dispatch.cc @ONLY)
   add_library(${name} OBJECT ${sources})
