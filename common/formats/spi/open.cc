@@ -44,11 +44,12 @@ class GivenDetector {
 
   absl::StatusOr<const Detector*> dragonfly(const NamedFile& data) {
     if (files_.detector.path.empty()) {
-      return error({.reason = "INPUT_NOT_FOUND",
-                    .field = "detector",
-                    .what = absl::StrCat("cannot use \"", data.shown, "\""),
-                    .why = "these photons come without a detector",
-                    .remedy = "name the detector file, or the config.ini"});
+      return error(
+          {.reason = "INPUT_NOT_FOUND",
+           .field = "detector",
+           .what = absl::StrCat("cannot use \"", data.shown, "\""),
+           .why = "Dragonfly's photons, if it is such a file, come without a detector",
+           .remedy = "name the detector file or the config.ini, or give cspi HDF5 or CXI"});
     }
     if (!detector_) {
       UNFOLD_ASSIGN_OR_RETURN(detector_,
