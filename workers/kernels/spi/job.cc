@@ -156,6 +156,7 @@ void Job::look() {
   const Estimate& b = estimate_of(kSecond);
   half_resolution_ = INFINITY;
   for (std::size_t c = 0; c < b.density.size(); ++c) {
+    if (b.density[c].empty()) continue;  // frames are not shared out yet
     const Alignment onto = align_densities(cpu_, grid(), a.density[0], b.density[c]);
     const auto agreement =
         corrected_correlation(cpu_, grid(), a.density[0], apply(cpu_, grid(), b.density[c], onto),

@@ -37,7 +37,8 @@ struct RunOptions {
   int beta_period = 2;
 };
 
-/// What is known after a generation. Conformation c's arrays lie in [c].
+/// What is known after a generation. Conformation c's arrays lie in [c]: empty until there is one
+/// map to share the frames out from; only [0] is made on coarse rungs.
 struct Estimate {
   std::vector<std::vector<double>> autocorrelation;  ///< merged [C][M^3], centred
   std::vector<std::vector<double>> density;          ///< phased [C][M^3], centred, >= 0

@@ -34,7 +34,7 @@ Placement Run::State::start() const {
 }
 
 Placement Run::State::search(const Rung& rung, Generation& made) {
-  for (std::size_t c = 0; c < slicers.size(); ++c) {
+  for (std::size_t c = 0; c < maps().size(); ++c) {
     slicers[c].set(
         View<const double, 3>(model[c].data(), options.grid, options.grid, options.grid));
   }
@@ -46,7 +46,7 @@ Placement Run::State::search(const Rung& rung, Generation& made) {
   out.references = reference_rotations(
       made.references,
       random_rotation(options.seed, kReferenceStream, static_cast<std::uint64_t>(made.number)));
-  out.candidates = search_globally(cpu, frames, slicers, out.references, match);
+  out.candidates = search_globally(cpu, frames, maps(), out.references, match);
   out.weight = soft_weights(out.candidates, made.beta);
   made.entropy = entropy_of(out.weight, out.candidates.per_frame);
   return out;
@@ -59,8 +59,7 @@ Placement Run::State::search_near(const Rung& rung, const MatchOptions& match, G
   const auto turns =
       local_turns(rung.spacing, kLocalTurns, options.seed, static_cast<std::uint64_t>(made.number));
   made.references = kLocalTurns;
-  out.candidates = search_locally(cpu, frames, slicers, estimate.orientation, 1,
-                                  estimate.conformation, turns, best);
+  out.candidates = search_nearby(cpu, frames, maps(), estimate.orientation, turns, best);
   out.weight.assign(out.candidates.score.size(), 1.0f);
   return out;
 }
@@ -76,17 +75,16 @@ Placement Run::State::search_again(const Rung& rung, const MatchOptions& match, 
   const auto references = reference_rotations(
       made.references,
       random_rotation(options.seed, kReferenceStream, static_cast<std::uint64_t>(made.number)));
-  const Candidates found = search_globally(cpu, frames, slicers, references, best);
+  const Candidates found = search_globally(cpu, frames, maps(), references, best);
   // Both basins are searched at the reach of half a spacing, and the better one is kept.
   const auto turns = local_turns(wide.spacing / 2, kLocalTurns, options.seed,
                                  static_cast<std::uint64_t>(made.number));
   const Candidates far =
-      search_locally(cpu, frames, slicers, found.rotation, 1, found.conformation, turns, best);
+      search_locally(cpu, frames, maps(), found.rotation, 1, found.conformation, turns, best);
   const auto fine =
       local_turns(rung.spacing, kLocalTurns, options.seed, static_cast<std::uint64_t>(made.number));
   Placement out;
-  out.candidates = search_locally(cpu, frames, slicers, estimate.orientation, 1,
-                                  estimate.conformation, fine, best);
+  out.candidates = search_nearby(cpu, frames, maps(), estimate.orientation, fine, best);
   Index left = 0;
   for (std::size_t i = 0; i < far.score.size(); ++i) {
     if (far.score[i] <= out.candidates.score[i]) continue;
@@ -98,6 +96,25 @@ Placement Run::State::search_again(const Rung& rung, const MatchOptions& match, 
   moved = static_cast<double>(left) / static_cast<double>(frames.frames());
   out.weight.assign(out.candidates.score.size(), 1.0f);
   return out;
+}
+
+/// Conformations that have a map.
+std::span<const Slicer> Run::State::maps() const {
+  const auto made =
+      std::count_if(model.begin(), model.end(), [](const auto& m) { return !m.empty(); });
+  return {slicers.data(), at(std::max<Index>(made, 1))};
+}
+
+/// One map is found with all frames; then each conformation gets a random share of them, at their
+/// orientations. From random conformations on, one would take all frames before any is a map.
+void Run::State::share_out(Placement& placement) const {
+  Candidates& found = placement.candidates;
+  const std::size_t k = at(found.per_frame);
+  for (std::size_t i = 0; i < estimate.orientation.size(); ++i) {
+    compute::Random random(options.seed, kConformationStream, i);
+    std::fill_n(found.conformation.begin() + static_cast<std::ptrdiff_t>(i * k), k,
+                static_cast<std::int32_t>(random.uniform() * options.conformations));
+  }
 }
 
 /// A conformation that next to no frame went to gets a random half of the largest one's.

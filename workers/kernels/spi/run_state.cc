@@ -89,9 +89,7 @@ Run::State::State(compute::Cpu& on, const PatternSet& all, const Detector& seen_
   for (Index i = 0; i < n; ++i) {
     const auto place_of = static_cast<std::uint64_t>(i);
     estimate.orientation.push_back(random_rotation(options.seed, kStartStream, place_of));
-    compute::Random random(options.seed, kConformationStream, place_of);
-    estimate.conformation.push_back(
-        static_cast<std::int32_t>(random.uniform() * options.conformations));
+    estimate.conformation.push_back(0);
   }
 }
 
@@ -124,10 +122,13 @@ Generation Run::State::step(const std::function<bool()>& cancelled) {
   look_at_mean(rung);
   Placement placement = first ? start() : search(rung, made);
   check();
+  const bool last = made.number + 1 >= options.max_generations;
+  const bool split = rung.stage != Stage::kCoarse || last;
+  if (!given && split && maps().size() < slicers.size()) share_out(placement);
   if (!first) {
     const bool wide = rung.stage != Stage::kLocal || place.refresh;
     if (wide && rung.stage != Stage::kCoarse) judge_hits(placement.candidates, made.references);
-    if (slicers.size() > 1) fill_empty(placement, made.number);
+    if (maps().size() > 1) fill_empty(placement, made.number);
     adopt(placement, made);
     fit_frames();
   }

@@ -33,6 +33,8 @@ struct Run::State {
   Placement search(const Rung& rung, Generation& made);
   Placement search_near(const Rung& rung, const MatchOptions& match, Generation& made);
   Placement search_again(const Rung& rung, const MatchOptions& match, Generation& made);
+  std::span<const Slicer> maps() const;
+  void share_out(Placement& placement) const;
   void fill_empty(Placement& placement, int generation) const;
   void adopt(const Placement& placement, Generation& made);
   void judge_hits(const Candidates& found, Index tried);

@@ -55,6 +55,7 @@ void Run::State::merge(const Placement& placement) {
         assignments.push_back({i, rotation, placement.weight[at(j)]});
       }
     }
+    if (assignments.empty() && model[c].empty()) continue;
     const auto& rotations = placement.references.empty() ? own : placement.references;
     const Merged merged = sum_frames(cpu, frames, detector, rotations, assignments,
                                      estimate.fluence, estimate.background, kind);
@@ -68,6 +69,7 @@ void Run::State::merge(const Placement& placement) {
 double Run::State::phase_all(bool fresh, const std::function<bool()>& cancelled) {
   double worst = 0;
   for (std::size_t c = 0; c < slicers.size(); ++c) {
+    if (estimate.autocorrelation[c].empty()) continue;
     std::vector<PhaseStart> starts;
     const std::uint64_t seed = options.seed + 1000 * (history.size() + 1) + 100 * c;
     if (!estimate.density[c].empty()) {

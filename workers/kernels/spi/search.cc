@@ -94,6 +94,26 @@ Candidates search_locally(compute::Cpu& cpu, const PatternSet& frames,
   return out;
 }
 
+Candidates search_nearby(compute::Cpu& cpu, const PatternSet& frames,
+                         std::span<const Slicer> slicers, std::span<const Quaternion> start,
+                         std::span<const Quaternion> turns, const MatchOptions& options) {
+  MatchOptions best = options;
+  best.top = 1;
+  Candidates out;
+  for (std::size_t c = 0; c < slicers.size(); ++c) {
+    const std::vector<std::int32_t> all(start.size(), static_cast<std::int32_t>(c));
+    Candidates found = search_locally(cpu, frames, slicers, start, 1, all, turns, best);
+    if (c == 0) out = found;
+    for (std::size_t i = 0; i < found.score.size(); ++i) {
+      if (found.score[i] <= out.score[i]) continue;
+      out.score[i] = found.score[i];
+      out.rotation[i] = found.rotation[i];
+      out.conformation[i] = found.conformation[i];
+    }
+  }
+  return out;
+}
+
 std::vector<float> soft_weights(const Candidates& candidates, double beta) {
   std::vector<float> weight = posterior(candidates.score, candidates.per_frame, beta);
   const std::size_t k = at(candidates.per_frame);

@@ -31,6 +31,11 @@ Candidates search_locally(compute::Cpu& cpu, const PatternSet& frames,
                           Index starts, std::span<const std::int32_t> conformation,
                           std::span<const Quaternion> turns, const MatchOptions& options);
 
+/// Frames near `start` [N] in every conformation: the best one.
+Candidates search_nearby(compute::Cpu& cpu, const PatternSet& frames,
+                         std::span<const Slicer> slicers, std::span<const Quaternion> start,
+                         std::span<const Quaternion> turns, const MatchOptions& options);
+
 /// posterior() of the scores in nats: [N, K]; weights below 1e-3 are dropped.
 std::vector<float> soft_weights(const Candidates& candidates, double beta);
 /// Mean over frames of the entropy of `weights` [N, K], nats.

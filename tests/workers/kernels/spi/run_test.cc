@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tests/support/made_frames.h"
@@ -57,6 +58,23 @@ TEST_F(SpiRun, ResumedGoesOnWithTheSameBits) {
     EXPECT_EQ(second.history()[i].stage, whole.history()[i].stage);
     EXPECT_EQ(second.history()[i].gain, whole.history()[i].gain);
   }
+}
+
+TEST_F(SpiRun, ConformationsAreSharedOutOnceThereIsAMap) {
+  options_.conformations = 2;
+  compute::Cpu cpu(2);
+  spi::Run run = make(cpu);
+  const auto second = [&] {
+    const auto& of = run.estimate().conformation;
+    return std::count(of.begin(), of.end(), 1);
+  };
+  while (!run.finished()) {
+    const Generation made = run.step();
+    const bool coarse = made.stage == "coarse" && !run.finished();
+    EXPECT_EQ(run.estimate().density[1].empty(), coarse) << made.number;
+    EXPECT_EQ(second() == 0, coarse) << made.number;
+  }
+  EXPECT_FALSE(run.estimate().density[1].empty());
 }
 
 TEST_F(SpiRun, ThreadsDoNotChangeABit) {
