@@ -12,9 +12,12 @@ namespace {
 
 // Of two cores.
 constexpr double kProductsPerSecond = 3e10;  // of the matching's tiles
-constexpr double kPointsPerSecond = 8e6;     // spread or interpolated
-constexpr double kModesPerSecond = 4e7;      // of a three-dimensional transform
+constexpr double kPointsPerSecond = 2.5e7;   // spread or interpolated
+constexpr double kModesPerSecond = 2e8;      // of a three-dimensional transform
 constexpr double kReadBytesPerSecond = 5e8;
+// Searches end at 1.3 d/D of the circle inside the detector, and begin coarser: the mean of their
+// references over those that the corner would need.
+constexpr double kSearchedShare = 1.0 / 14;
 constexpr double kGlobalGenerations = 15;
 constexpr double kLocalGenerations = 12;
 constexpr double kLocalCandidates = 100;
@@ -100,7 +103,7 @@ void tell_spi(const SpiData& data, const v1::SpiSpec& spec, v1::Plan& plan) {
 void predict_spi(const SpiData& data, const v1::SpiSpec& spec, v1::Plan& plan) {
   const double frames = static_cast<double>(data.frames);
   const auto pixels = static_cast<double>(data.summary.detector.pixels());
-  const auto references = static_cast<double>(references_used(data, spec));
+  const auto references = kSearchedShare * static_cast<double>(references_used(data, spec));
   const double used = std::min(references, frames);  // orientations that any frame has
   const double padded = std::pow(2.0 * spec.grid(), 3);
   const double kinds = spec.conformations();
