@@ -42,6 +42,7 @@ CLI::Option* choice_flag(CLI::App& command, Spec& spec, const std::string& names
                          const std::vector<std::pair<std::string, Enum>>& words,
                          const std::string& help, const std::string& group) {
   std::vector<std::string> known;
+  known.reserve(words.size());
   for (const auto& [word, value] : words) known.push_back(word);
   return command
       .add_option_function<std::string>(
