@@ -6,11 +6,8 @@ Run it on a machine that does nothing else."""
 import argparse
 import json
 import pathlib
-import shutil
-import signal
-import subprocess
-import tempfile
-import time
+
+from live_service import LiveService
 
 TARGETS = {
     "submit_p50_ms_1_client": ("at most", 3.0),
@@ -18,48 +15,14 @@ TARGETS = {
     "dispatch_p99_ms": ("at most", 50.0),
     "list_page_p99_ms": ("at most", 50.0),
 }
-PATIENCE = 60.0  # seconds for the service to start
-
-
-class Service:
-    """`unfold up` in a scratch folder of its own."""
-
-    def __init__(self, bin_dir, workers):
-        self.unfold = bin_dir / "unfold"
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="unfold-bench-"))
-        self.server = f"unix:{self.folder}/s"
-        self.messages = open(self.folder / "up.err", "w+", encoding="utf-8")
-        self.process = subprocess.Popen(
-            [self.unfold, "up", "--dir", self.folder / "state", "--listen", self.server, "--http", "127.0.0.1:0",
-             "--root", f"data={self.folder}", "--workers", str(workers), "--enable-probe-engine"],
-            stderr=self.messages)
-        self.wait_for(lambda: "unfold is up" in (self.folder / "up.err").read_text())
-        self.wait_for(lambda: len(self.json("workers", "--output-format", "json")["workers"]) == workers)
-
-    def wait_for(self, condition):
-        end = time.monotonic() + PATIENCE
-        while not condition():
-            if time.monotonic() > end or self.process.poll() is not None:
-                raise SystemExit("the service did not start: " + (self.folder / "up.err").read_text())
-            time.sleep(0.05)
-
-    def json(self, *arguments):
-        done = subprocess.run([self.unfold, "--server", self.server, *arguments], stdout=subprocess.PIPE, check=True)
-        return json.loads(done.stdout)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
-        self.messages.close()
-        shutil.rmtree(self.folder)
 
 
 def with_service(bin_dir, workers, measure):
-    service = Service(bin_dir, workers)
+    service = LiveService(bin_dir, workers, options=["--enable-probe-engine"])
     try:
         return measure(service)
     finally:
-        service.stop()
+        service.close()
 
 
 def main():

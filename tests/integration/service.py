@@ -7,23 +7,14 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
-import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from eventually import PATIENCE, eventually  # noqa: E402
 
 BIN = pathlib.Path(os.environ["UNFOLD_BIN_DIR"])
 SCALE = ["--heartbeat", "0.2s", "--lease", "1.5s", "--adoption", "3s"]
-PATIENCE = 60.0  # seconds; how long a condition may take on a loaded machine before it counts as never
-
-
-def eventually(condition, what, patience=PATIENCE):
-    """The first true value of condition(), or an AssertionError that says what never came."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"never: {what}")
 
 
 class Failed(Exception):
