@@ -180,8 +180,8 @@ def no_machine_paths(options):
 
 
 def no_sleeps_in_tests(options):
-    return grep(options, r"\b(sleep_for|sleep_until|usleep|nanosleep)\b|\bsleep\(", under=("tests/",), suffixes=(".cc", ".h"),
-                allowed=("tests/support/eventually.h",))
+    return grep(options, r"\b(sleep_for|sleep_until|usleep|nanosleep)\b|\bsleep\(", under=("tests/",), suffixes=(".cc", ".h", ".py"),
+                allowed=("tests/support/eventually.h", "tests/support/eventually.py"))
 
 
 def no_openmp(options):
