@@ -7,10 +7,8 @@ build=$1
 shift
 files=("$@")
 if [ "${#files[@]}" -eq 0 ]; then
-  base=$(git rev-list -1 --before='1 day ago' HEAD 2>/dev/null || true)
-  [ -n "$base" ] || base=$(git rev-list --max-parents=0 HEAD | tail -n 1)
   # gRPC and generated code cost a minute a file; the compiler's own warnings cover those adapters.
-  mapfile -t files < <(git diff --name-only --diff-filter=AM "$base" -- 'common/*.cc' 'server/*.cc' 'workers/*.cc' 'client/*.cc' |
+  mapfile -t files < <(tests/changed.sh 'common/*.cc' 'server/*.cc' 'workers/*.cc' 'client/*.cc' |
     grep -vE '/rpc/|^workers/agent/session' | head -n "${UNFOLD_TIDY_FILES:-6}")
 fi
 [ "${#files[@]}" -eq 0 ] && { echo "clang-tidy: nothing changed"; exit 0; }

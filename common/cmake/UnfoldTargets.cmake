@@ -1,19 +1,73 @@
 # How every target of the project is declared: warnings are errors, includes start at the root,
 # and a target links only what it includes itself (a hygiene test checks the layers).
 
+if(UNFOLD_SANITIZE OR CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+  set(UNFOLD_INSTRUMENTED ON)
+else()
+  set(UNFOLD_INSTRUMENTED OFF)
+endif()
+
 add_library(unfold_warnings INTERFACE)
 target_compile_options(unfold_warnings INTERFACE
-  "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wconversion;-Wshadow;-Werror>"
+  "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wconversion;-Wshadow;-Werror;-pthread>"
+  # Flow warnings of g++ 12 that are wrong inside libstdc++ once its headers are precompiled; the
+  # sanitizer build looks for what they look for.
+  "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-array-bounds;-Wno-restrict;-Wno-stringop-overflow;-Wno-stringop-overread>"
   "$<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings;-Xcompiler=-Wall,-Wextra>")
 
-# unfold_library(NAME SOURCES a.cc ... [DEPS public ...] [PRIVATE_DEPS ...])
-# Without SOURCES the library is header only.
+# For code that need not be fast and takes long to compile: the tests' own, and the command line.
+set(UNFOLD_LIGHT_OPTIMISATION -O1)
+if(UNFOLD_INSTRUMENTED)
+  set(UNFOLD_LIGHT_OPTIMISATION -O0)
+endif()
+
+# Half of a compile is reading headers. Libraries of small sources compile several of them TOGETHER;
+# the others, and the tests, take over headers precompiled once. No source may lean on either
+# (hygiene.headers_compile_alone). Code for libraries (PIC) and programs (PIE) can't share one.
+set(UNFOLD_COMMON_HEADERS
+  <algorithm> <array> <atomic> <chrono> <cmath> <complex> <cstdint> <cstring> <deque> <filesystem> <fstream> <functional>
+  <limits> <map> <memory> <mutex> <numeric> <optional> <random> <set> <span> <sstream> <stdexcept> <string> <string_view>
+  <thread> <unordered_map> <utility> <variant> <vector>)
+if(UNFOLD_SERVICE)
+  list(APPEND UNFOLD_COMMON_HEADERS
+    <absl/status/status.h> <absl/status/statusor.h> <absl/strings/str_cat.h> <absl/strings/str_format.h> <absl/strings/str_join.h>)
+endif()
+
+# unfold_precompiled_headers(): the targets that precompile; after find_package. g++ can't take over
+# what was precompiled at another level of optimisation.
+function(unfold_precompiled_headers)
+  set(empty ${PROJECT_BINARY_DIR}/generated/precompiled.cc)
+  file(CONFIGURE OUTPUT ${empty} CONTENT "int main() { return 0; }\n")
+  set(statusor $<$<BOOL:${UNFOLD_SERVICE}>:absl::statusor>)
+  add_library(unfold_library_headers OBJECT ${empty})
+  target_precompile_headers(unfold_library_headers PRIVATE ${UNFOLD_COMMON_HEADERS})
+  target_link_libraries(unfold_library_headers PRIVATE unfold_warnings ${statusor})
+  if(UNFOLD_TESTS)
+    foreach(headers unfold_test_headers unfold_fast_test_headers)
+      add_executable(${headers} ${empty})
+      target_precompile_headers(${headers} PRIVATE ${UNFOLD_COMMON_HEADERS} <gmock/gmock.h> <gtest/gtest.h>)
+      target_link_libraries(${headers} PRIVATE unfold_warnings GTest::gmock GTest::gtest ${statusor})
+    endforeach()
+    target_compile_options(unfold_test_headers PRIVATE ${UNFOLD_LIGHT_OPTIMISATION})
+  endif()
+endfunction()
+
+# unfold_library(NAME SOURCES a.cc ... [DEPS public ...] [PRIVATE_DEPS ...] [TOGETHER] [PRECOMPILE <h> ...])
+# Without SOURCES the library is header only. TOGETHER: its sources have no two file-local names alike.
+# PRECOMPILE: more headers that most of its sources include.
 function(unfold_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS;PRIVATE_DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TOGETHER" "" "SOURCES;DEPS;PRIVATE_DEPS;PRECOMPILE")
   if(arg_SOURCES)
     add_library(${name} STATIC ${arg_SOURCES})
     target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
     target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE ${arg_PRIVATE_DEPS} unfold_warnings)
+    if(arg_TOGETHER)
+      set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    elseif(arg_PRECOMPILE)
+      target_precompile_headers(${name} PRIVATE ${UNFOLD_COMMON_HEADERS} ${arg_PRECOMPILE})
+    else()
+      target_precompile_headers(${name} REUSE_FROM unfold_library_headers)
+    endif()
   else()
     add_library(${name} INTERFACE)
     target_include_directories(${name} INTERFACE ${PROJECT_SOURCE_DIR})
@@ -33,15 +87,19 @@ endfunction()
 # What the sanitizer builds build: every test program labelled `unit` or `kernels`.
 add_custom_target(unit_tests)
 
-# unfold_test(NAME SOURCES ... DEPS ... [LABELS ...] [TIMEOUT seconds])
-# A GoogleTest program; each TEST becomes a CTest test, and a skipped one shows as skipped.
+# unfold_test(NAME SOURCES ... DEPS ... [LABELS ...] [TIMEOUT seconds] [COST seconds])
+# A GoogleTest program; each TEST becomes a CTest test, and a skipped one shows as skipped. COST: where
+# it is minutes, so that it starts first.
 function(unfold_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;DEPS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT;COST" "SOURCES;DEPS;LABELS")
   if(NOT arg_LABELS)
     set(arg_LABELS unit)
   endif()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
+  endif()
+  if(NOT arg_COST)
+    set(arg_COST 0)
   endif()
   add_executable(${name} ${arg_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
@@ -49,11 +107,17 @@ function(unfold_test name)
   target_compile_definitions(${name} PRIVATE
     UNFOLD_SOURCE_DIR="${PROJECT_SOURCE_DIR}" UNFOLD_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
   target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gmock GTest::gtest_main unfold_warnings)
+  if("physics" IN_LIST arg_LABELS OR "kernels" IN_LIST arg_LABELS)
+    target_precompile_headers(${name} REUSE_FROM unfold_fast_test_headers)
+  else()
+    target_precompile_headers(${name} REUSE_FROM unfold_test_headers)
+    target_compile_options(${name} PRIVATE ${UNFOLD_LIGHT_OPTIMISATION})
+  endif()
   if("unit" IN_LIST arg_LABELS OR "kernels" IN_LIST arg_LABELS)
     add_dependencies(unit_tests ${name})
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} COST ${arg_COST} SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
 endfunction()
 
 # unfold_isa_kernels(NAME NAMESPACE unfold::x HEADER dispatch.h [MANY])
@@ -61,12 +125,16 @@ endfunction()
 # folder. Each defines NAMESPACE::LEVEL::kTable, a KernelTable; generates the source of
 # NAMESPACE::kernels(Isa), which HEADER declares. Sets NAME_SOURCES: what a library adds to its own.
 # Contraction (fused multiply-add) is allowed and nothing else that changes a result; errno and
-# traps are never read. MANY: so many instances that a sanitizer build takes minutes at -O3.
+# traps are never read. MANY: so many instances that a sanitizer build takes minutes; it looks at
+# addresses only, lightly optimised.
 function(unfold_isa_kernels name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "MANY" "NAMESPACE;HEADER" "")
   set(optimise -O3)
-  if(arg_MANY AND CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+  if(arg_MANY AND UNFOLD_INSTRUMENTED)
     set(optimise -O1)
+    if(UNFOLD_SANITIZE)
+      list(APPEND optimise -fno-sanitize=undefined)
+    endif()
   endif()
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
     set(levels v2 v3 v4)

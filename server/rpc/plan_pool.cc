@@ -15,14 +15,12 @@
 namespace unfold::server {
 namespace {
 
-using Result = v1::BatchSubmitResponse::Result;
-
 absl::Status stopping() { return absl::UnavailableError("the scheduler is stopping"); }
 
 // The job's plan, or the refusal that the helper sent in its place.
 absl::StatusOr<plan::Planned> planned_from(const absl::StatusOr<PlanFrame>& frame) {
   if (!frame.ok()) return frame.status();
-  Result result;
+  v1::BatchSubmitResponse::Result result;
   if (!result.ParseFromString(frame->body)) {
     return absl::InternalError("a validation helper sent an unreadable answer");
   }

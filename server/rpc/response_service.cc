@@ -80,7 +80,7 @@ grpc::ServerUnaryReactor* ResponseService::Preload(grpc::CallbackServerContext* 
     return call.finish(bad);
   }
   backend_.planner.plan(std::move(spec),
-                        [this, call, request, response](absl::StatusOr<plan::Planned> planned) {
+                        [call, request, response](absl::StatusOr<plan::Planned> planned) {
                           if (!planned.ok()) {
                             call.finish(planned.status());
                           } else {

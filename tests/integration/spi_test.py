@@ -121,6 +121,11 @@ class Interrupted(Spi):
         eventually(lambda: list(self.service.data.glob(f".{output}.{job}.checkpoint")), "a checkpoint is written")
         return job
 
+    def counted(self, job, unit):
+        """The job's progress if it counts in that unit by now."""
+        progress = self.service.job(job).get("progress", {})
+        return progress if progress.get("unit") == unit else None
+
     def test_a_killed_workers_job_goes_on_and_ends_with_the_same_bits(self):
         self.patterns()
         self.service.start_worker("w1")
@@ -141,8 +146,7 @@ class Interrupted(Spi):
         self.patterns()
         self.service.start_worker("w1")
         job = self.running("density.h5")
-        progress = self.service.job(job)["progress"]
-        self.assertEqual(progress["unit"], "generations")
+        progress = eventually(lambda: self.counted(job, "generations"), "progress counts generations")
         self.assertIn("logLikelihood", progress)
         self.service.unfold("cancel", job)
         self.service.until_state(job, "CANCELLED", patience=30)

@@ -34,7 +34,7 @@ std::vector<Axes> some_pointings(int count) {
 
 TEST(Axes, AreRightHandedAndPerpendicular) {
   for (const Axes& a : some_pointings(20)) {
-    const auto dot = [&](int i, int j) {
+    const auto dot = [&](std::size_t i, std::size_t j) {
       return a[3 * i] * a[3 * j] + a[3 * i + 1] * a[3 * j + 1] + a[3 * i + 2] * a[3 * j + 2];
     };
     EXPECT_NEAR(dot(0, 1), 0, 1e-14);

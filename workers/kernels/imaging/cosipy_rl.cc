@@ -3,8 +3,7 @@
 
 #include "workers/kernels/imaging/algorithms.h"
 #include "workers/kernels/imaging/data_term.h"
-#include "workers/kernels/imaging/saved.h"
-#include "workers/kernels/imaging/smoothing.h"
+#include "workers/kernels/imaging/one_fit.h"
 #include "workers/kernels/imaging/updates.h"
 
 namespace unfold::imaging {
@@ -13,14 +12,10 @@ namespace {
 constexpr double kFloor = 1e-12;  // counts in every bin of the model
 constexpr double kMostBackground = 100;
 
-class CosipyRl final : public Reconstruction {
+class CosipyRl final : public OneFit<CosipyRl> {
  public:
   CosipyRl(const Problem& problem, const AlgorithmOptions& options)
-      : options_(options),
-        data_(problem),
-        smoothing_(problem.sky, options.smooth_fwhm_deg),
-        estimate_{initial_image(problem, options.initial_flux),
-                  std::vector<double>(at(data_.amplitudes()), 1.0)} {
+      : OneFit(problem, options, 1.0), options_(options) {
     for (const double e : data_.all().sensitivity) largest_ = std::max(largest_, e);
   }
 
@@ -42,28 +37,7 @@ class CosipyRl final : public Reconstruction {
     return out;
   }
 
-  const Estimate& estimate() const override { return estimate_; }
-  double log_likelihood() const override { return data_.log_likelihood(estimate_); }
-  Index iteration() const override { return iteration_; }
-  std::vector<double> save() const override {
-    Saver saver;
-    state(*this, saver);
-    return saver.take();
-  }
-  void restore(std::span<const double> saved) override {
-    Restorer restorer(saved);
-    state(*this, restorer);
-    restorer.expect_end();
-  }
-
  private:
-  template <class Self, class Visit>
-  static void state(Self& self, Visit& visit) {
-    visit(self.iteration_);
-    visit(self.estimate_.image);
-    visit(self.estimate_.amplitude);
-  }
-
   std::vector<double> direction(const std::vector<double>& back) const {
     std::vector<double> delta(back.size());
     for_each_index(data_.pixels(), CosipyDelta{.image = view(estimate_.image),
@@ -108,11 +82,7 @@ class CosipyRl final : public Reconstruction {
   }
 
   AlgorithmOptions options_;
-  DataTerm data_;
-  Smoothing smoothing_;
-  Estimate estimate_;
   double largest_ = 0;
-  Index iteration_ = 0;
 };
 
 }  // namespace

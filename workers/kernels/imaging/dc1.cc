@@ -5,8 +5,7 @@
 #include "workers/kernels/imaging/algorithms.h"
 #include "workers/kernels/imaging/event_model.h"
 #include "workers/kernels/imaging/newton.h"
-#include "workers/kernels/imaging/saved.h"
-#include "workers/kernels/imaging/smoothing.h"
+#include "workers/kernels/imaging/one_fit.h"
 #include "workers/kernels/imaging/updates.h"
 
 namespace unfold::imaging {
@@ -17,15 +16,12 @@ constexpr double kShareOfLongest = 0.95;
 constexpr double kMostSteps = 9999;
 constexpr double kScaleSigma = 1e-2;
 
-class Dc1 final : public Reconstruction {
+class Dc1 final : public OneFit<Dc1> {
  public:
   Dc1(const Problem& problem, const AlgorithmOptions& options)
-      : options_(options),
+      : OneFit(problem, options, options.background_prior),
+        options_(options),
         feedback_(options.algorithm == Algorithm::kDc1Feedback),
-        data_(problem),
-        smoothing_(problem.sky, options.smooth_fwhm_deg),
-        estimate_{initial_image(problem, options.initial_flux),
-                  std::vector<double>(at(data_.amplitudes()), options.background_prior)},
         fitted_(estimate_.amplitude),
         expectation_(at(data_.events())) {
     data_.forward_events(estimate_.image, expectation_);
@@ -45,33 +41,17 @@ class Dc1 final : public Reconstruction {
     return out;
   }
 
-  const Estimate& estimate() const override { return estimate_; }
   std::vector<double> recorded_amplitude() const override {
     return feedback_ ? estimate_.amplitude : fitted_;
   }
-  double log_likelihood() const override { return data_.log_likelihood(estimate_); }
-  Index iteration() const override { return iteration_; }
-  std::vector<double> save() const override {
-    Saver saver;
-    state(*this, saver);
-    return saver.take();
-  }
-  void restore(std::span<const double> saved) override {
-    Restorer restorer(saved);
-    state(*this, restorer);
-    restorer.expect_end();
-  }
 
- private:
   template <class Self, class Visit>
-  static void state(Self& self, Visit& visit) {
-    visit(self.iteration_);
-    visit(self.estimate_.image);
-    visit(self.estimate_.amplitude);
+  static void visit_more(Self& self, Visit& visit) {
     visit(self.fitted_);
     visit(self.expectation_);
   }
 
+ private:
   std::vector<double> direction(const EventModel& model) const {
     const Index pixels = data_.pixels();
     std::vector<double> back(at(pixels)), delta(at(pixels));
@@ -149,12 +129,8 @@ class Dc1 final : public Reconstruction {
 
   AlgorithmOptions options_;
   bool feedback_;
-  DataTerm data_;
-  Smoothing smoothing_;
-  Estimate estimate_;
   std::vector<double> fitted_;       // [A] of the last step
   std::vector<double> expectation_;  // [N] E of the image at events
-  Index iteration_ = 0;
 };
 
 }  // namespace

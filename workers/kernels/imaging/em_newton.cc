@@ -3,8 +3,7 @@
 #include "workers/kernels/imaging/algorithms.h"
 #include "workers/kernels/imaging/event_model.h"
 #include "workers/kernels/imaging/newton.h"
-#include "workers/kernels/imaging/saved.h"
-#include "workers/kernels/imaging/smoothing.h"
+#include "workers/kernels/imaging/one_fit.h"
 #include "workers/kernels/imaging/updates.h"
 
 namespace unfold::imaging {
@@ -12,14 +11,10 @@ namespace {
 
 constexpr double kLeastParameter = 1e-10;
 
-class EmNewton final : public Reconstruction {
+class EmNewton final : public OneFit<EmNewton> {
  public:
   EmNewton(const Problem& problem, const AlgorithmOptions& options)
-      : data_(problem),
-        smoothing_(problem.sky, options.smooth_fwhm_deg),
-        estimate_{initial_image(problem, options.initial_flux),
-                  std::vector<double>(at(data_.amplitudes()), 1.0)},
-        expectation_(at(data_.events())) {
+      : OneFit(problem, options, 1.0), expectation_(at(data_.events())) {
     data_.forward_events(estimate_.image, expectation_);
   }
 
@@ -35,29 +30,12 @@ class EmNewton final : public Reconstruction {
     return out;
   }
 
-  const Estimate& estimate() const override { return estimate_; }
-  double log_likelihood() const override { return data_.log_likelihood(estimate_); }
-  Index iteration() const override { return iteration_; }
-  std::vector<double> save() const override {
-    Saver saver;
-    state(*this, saver);
-    return saver.take();
-  }
-  void restore(std::span<const double> saved) override {
-    Restorer restorer(saved);
-    state(*this, restorer);
-    restorer.expect_end();
-  }
-
- private:
   template <class Self, class Visit>
-  static void state(Self& self, Visit& visit) {
-    visit(self.iteration_);
-    visit(self.estimate_.image);
-    visit(self.estimate_.amplitude);
+  static void visit_more(Self& self, Visit& visit) {
     visit(self.expectation_);
   }
 
+ private:
   void em_step(const EventModel& model) {
     std::vector<double> back(at(data_.pixels()));
     data_.back_events(model.ratio, back);
@@ -103,11 +81,7 @@ class EmNewton final : public Reconstruction {
     estimate_.amplitude.assign(result.parameters.begin() + 1, result.parameters.end());
   }
 
-  DataTerm data_;
-  Smoothing smoothing_;
-  Estimate estimate_;
   std::vector<double> expectation_;  // [N] E of the image at events
-  Index iteration_ = 0;
 };
 
 }  // namespace

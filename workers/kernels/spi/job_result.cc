@@ -17,7 +17,6 @@ constexpr double kMostHits = 0.99;     ///< no map is trusted with every frame
 constexpr Index kCandidates = 16;      ///< of a posterior
 constexpr double kEvidence = 3;        ///< standard errors
 constexpr double kReproducible = 0.2;  ///< Cohen's kappa of the halves' classifications
-constexpr Index kJoinedShells = 3;     ///< more agree than the alignment makes by chance
 constexpr std::uint64_t kReferences = 101, kPhases = 102;
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }

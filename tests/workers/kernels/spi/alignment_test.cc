@@ -26,7 +26,7 @@ TEST(AlignmentTest, ATurnedShiftedAndInvertedVolumeIsLaidBack) {
     const Alignment found = spi::align_densities(cpu, kGrid, a, b);
     EXPECT_EQ(found.inverted, inverted);
     EXPECT_LT(spi::angle_between(found.rotation, spi::conjugate(move.rotation)), 0.2 * kDegree);
-    for (int d = 0; d < 3; ++d) EXPECT_NEAR(found.shift[d], back(move)[d], 0.05);
+    for (std::size_t d = 0; d < 3; ++d) EXPECT_NEAR(found.shift[d], back(move)[d], 0.05);
     EXPECT_GT(found.correlation, 0.9999);
     const std::vector<double> laid = spi::apply(cpu, kGrid, b, found);
     const auto agreement = spi::shell_correlation(cpu, kGrid, a, laid);
