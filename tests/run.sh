@@ -56,7 +56,7 @@ if [ "$quick" = 0 ]; then
   # Sanitized objects define symbols of their own; a refused allocation is to be a null pointer; and
   # the slowest cases only prove numbers, by code that others run too.
   export LSAN_OPTIONS=suppressions=$PWD/tests/leaks.supp:print_suppressions=0
-  ASAN_OPTIONS=allocator_may_return_null=1 run_tests build/sanitize -L '^(unit|kernels)$' -E 'isa_objects|NoiseDecorrelationIsCloseToSpecter|by_reference'
+  ASAN_OPTIONS=allocator_may_return_null=1 run_tests build/sanitize -L '^(unit|kernels)$' -LE '^cli$' -E 'isa_objects|NoiseDecorrelationIsCloseToSpecter|by_reference'
 
   say "short fuzz"
   for fuzzer in build/sanitize/fuzzers/fuzz_*; do

@@ -84,7 +84,7 @@ function(unfold_program name)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
-# What the sanitizer builds build: every test program labelled `unit` or `kernels`.
+# What the sanitizer builds build: every test program labelled `unit` or `kernels`, and not `cli`.
 add_custom_target(unit_tests)
 
 # unfold_test(NAME SOURCES ... DEPS ... [LABELS ...] [TIMEOUT seconds] [COST seconds])
@@ -113,7 +113,7 @@ function(unfold_test name)
     target_precompile_headers(${name} REUSE_FROM unfold_test_headers)
     target_compile_options(${name} PRIVATE ${UNFOLD_LIGHT_OPTIMISATION})
   endif()
-  if("unit" IN_LIST arg_LABELS OR "kernels" IN_LIST arg_LABELS)
+  if(("unit" IN_LIST arg_LABELS OR "kernels" IN_LIST arg_LABELS) AND NOT "cli" IN_LIST arg_LABELS)
     add_dependencies(unit_tests ${name})
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
