@@ -71,8 +71,8 @@ Matches match(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slicer,
   const Scoring scoring(cpu, frames, slicer, options);
   const ProductKernels& product = kernels(options.isa).product;
   const auto total = static_cast<Index>(references.size());
-  const Index block =
-      std::clamp<Index>(kBlockFloats / scoring.size(), product.columns, std::max<Index>(total, 1));
+  const Index block = std::min(std::max<Index>(kBlockFloats / scoring.size(), product.columns),
+                               std::max<Index>(total, 1));
   const Index kept = kept_of(scoring, options);
   std::vector<Screened> best(static_cast<std::size_t>(frames.frames() * kept));
   const std::vector<FrameBatch> batches = batches_of(cpu, frames, scoring);
