@@ -124,8 +124,8 @@ std::vector<Laid> lay_all(compute::Cpu& cpu, Index grid, std::span<const double>
   const Shells shells(grid);
   const std::vector<Complex> fixed = modes_of(shells, a);
   std::vector<Laid> out;
-  for (const Candidate& candidate : best_rotations(cpu, grid, autocorrelation_of(grid, a),
-                                                   autocorrelation_of(grid, b), search)) {
+  for (const RotationCandidate& candidate : best_rotations(cpu, grid, autocorrelation_of(grid, a),
+                                                           autocorrelation_of(grid, b), search)) {
     out.push_back(lay(cpu, shells, fixed, b, candidate.rotation));
   }
   return out;
@@ -135,7 +135,7 @@ std::vector<Laid> lay_all(compute::Cpu& cpu, Index grid, std::span<const double>
 
 Alignment align_intensities(compute::Cpu& cpu, Index grid, std::span<const double> a,
                             std::span<const double> b, Index starts) {
-  const Candidate best = best_rotations(cpu, grid, a, b, {.starts = starts}).front();
+  const RotationCandidate best = best_rotations(cpu, grid, a, b, {.starts = starts}).front();
   return {.rotation = best.rotation, .correlation = best.agreement};
 }
 

@@ -18,18 +18,19 @@ constexpr std::size_t kCoarseLooked = 400;   ///< among which different ones are
 constexpr double kLastMove = 0.7 / kRadian;  ///< of the search; Newton's method goes on from there
 constexpr double kNewtonSteps[] = {0.5 / kRadian, 0.15 / kRadian};  ///< of its differences
 
-void keep_best(std::vector<Candidate>& candidates, std::size_t count) {
-  std::stable_sort(
-      candidates.begin(), candidates.end(),
-      [](const Candidate& a, const Candidate& b) { return a.agreement > b.agreement; });
+void keep_best(std::vector<RotationCandidate>& candidates, std::size_t count) {
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const RotationCandidate& a, const RotationCandidate& b) {
+                     return a.agreement > b.agreement;
+                   });
   if (candidates.size() > count) candidates.resize(count);
 }
 
 /// The best first, none within `apart` radians of a better one.
-void drop_repeats(std::vector<Candidate>& candidates, double apart) {
-  std::vector<Candidate> kept;
-  for (const Candidate& c : candidates) {
-    const bool near = std::any_of(kept.begin(), kept.end(), [&](const Candidate& k) {
+void drop_repeats(std::vector<RotationCandidate>& candidates, double apart) {
+  std::vector<RotationCandidate> kept;
+  for (const RotationCandidate& c : candidates) {
+    const bool near = std::any_of(kept.begin(), kept.end(), [&](const RotationCandidate& k) {
       return angle_between(k.rotation, c.rotation) < apart;
     });
     if (!near) kept.push_back(c);
@@ -37,15 +38,15 @@ void drop_repeats(std::vector<Candidate>& candidates, double apart) {
   candidates = std::move(kept);
 }
 
-void drop_near_identity(std::vector<Candidate>& candidates, double away) {
-  std::erase_if(candidates, [&](const Candidate& c) {
+void drop_near_identity(std::vector<RotationCandidate>& candidates, double away) {
+  std::erase_if(candidates, [&](const RotationCandidate& c) {
     return angle_between(c.rotation, {1, 0, 0, 0}) < away;
   });
 }
 
 /// Moves along three axes while that helps, then at half the step, down to `last`.
-Candidate climb(const TurnedIntensity& compare, const nufft::CosineGrid<float>& turned,
-                Candidate best, double first, double last) {
+RotationCandidate climb(const TurnedIntensity& compare, const nufft::CosineGrid<float>& turned,
+                        RotationCandidate best, double first, double last) {
   best.agreement = compare.agreement(turned, best.rotation);
   for (double step = first; step > last; step /= 2) {
     for (bool moved = true; moved;) {
@@ -82,8 +83,8 @@ std::array<double, 3> solve3(const double (&h)[3][3], const std::array<double, 3
 }
 
 /// One step of Newton's method with differences over `h` radians; kept where it helps.
-Candidate newton(const TurnedIntensity& compare, const nufft::CosineGrid<float>& turned,
-                 const Candidate& best, double h) {
+RotationCandidate newton(const TurnedIntensity& compare, const nufft::CosineGrid<float>& turned,
+                         const RotationCandidate& best, double h) {
   const auto at = [&](const std::array<double, 3>& turn) {
     return compare.agreement(turned, multiply(rotation_by(turn), best.rotation));
   };
@@ -129,8 +130,9 @@ nufft::CosineGrid<float> intensity_of(compute::Cpu& cpu, Index grid,
 
 }  // namespace
 
-std::vector<Candidate> best_rotations(compute::Cpu& cpu, Index grid, std::span<const double> a,
-                                      std::span<const double> b, const RotationSearch& search) {
+std::vector<RotationCandidate> best_rotations(compute::Cpu& cpu, Index grid,
+                                              std::span<const double> a, std::span<const double> b,
+                                              const RotationSearch& search) {
   // Speckles are two modes wide where the particle fills half the box: shells beyond this radius
   // would see no overlap between one rotation of the grid and the next.
   const double spacing = spacing_of(search.starts);
@@ -139,7 +141,7 @@ std::vector<Candidate> best_rotations(compute::Cpu& cpu, Index grid, std::span<c
       std::clamp(static_cast<Index>(std::lround(2.5 / spacing)), std::min<Index>(3, reach), reach);
   const TurnedIntensity coarse(grid, a, 1, coarse_reach, kCoarseModes);
   const auto rough = intensity_of(cpu, grid, b, 1e-2);
-  std::vector<Candidate> candidates(static_cast<std::size_t>(search.starts));
+  std::vector<RotationCandidate> candidates(static_cast<std::size_t>(search.starts));
   cpu.parallel_for(search.starts, [&](Index j) {
     const Quaternion r = super_fibonacci(j, search.starts);
     candidates[static_cast<std::size_t>(j)] = {r, coarse.agreement(rough, r)};
@@ -147,7 +149,7 @@ std::vector<Candidate> best_rotations(compute::Cpu& cpu, Index grid, std::span<c
   const auto refine = [&](const TurnedIntensity& compare, const auto& turned, double first,
                           double last) {
     cpu.parallel_for(static_cast<Index>(candidates.size()), [&](Index j) {
-      Candidate& c = candidates[static_cast<std::size_t>(j)];
+      RotationCandidate& c = candidates[static_cast<std::size_t>(j)];
       c = climb(compare, turned, c, first, last);
     });
   };
@@ -166,7 +168,7 @@ std::vector<Candidate> best_rotations(compute::Cpu& cpu, Index grid, std::span<c
   const auto exact = intensity_of(cpu, grid, b, 1e-4);
   refine(fine, exact, spacing / 12, kLastMove);
   cpu.parallel_for(static_cast<Index>(candidates.size()), [&](Index j) {
-    Candidate& c = candidates[static_cast<std::size_t>(j)];
+    RotationCandidate& c = candidates[static_cast<std::size_t>(j)];
     for (const double h : kNewtonSteps) c = newton(fine, exact, c, h);
   });
   drop_near_identity(candidates, search.away);

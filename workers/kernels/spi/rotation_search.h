@@ -8,7 +8,7 @@
 
 namespace unfold::spi {
 
-struct Candidate {
+struct RotationCandidate {
   Quaternion rotation;
   double agreement = 0;  ///< TurnedIntensity's
 };
@@ -21,7 +21,8 @@ struct RotationSearch {
 
 /// Rotations at which b's intensity lies on a's, best first, different ones; may be empty where
 /// `away` leaves none. Intensities are given by their autocorrelations [M^3].
-std::vector<Candidate> best_rotations(compute::Cpu& cpu, Index grid, std::span<const double> a,
-                                      std::span<const double> b, const RotationSearch& search);
+std::vector<RotationCandidate> best_rotations(compute::Cpu& cpu, Index grid,
+                                              std::span<const double> a, std::span<const double> b,
+                                              const RotationSearch& search);
 
 }  // namespace unfold::spi
