@@ -61,7 +61,10 @@ if [ "$quick" = 0 ]; then
   say "short fuzz"
   for fuzzer in build/sanitize/fuzzers/fuzz_*; do
     fresh=$(mktemp -d)
-    if "$fuzzer" -max_total_time=$((long == 1 ? 300 : 20)) -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \
+    # libhdf5 1.10 asks for what a damaged file says, terabytes, before it looks; it takes a refusal well.
+    limit=2048
+    case $fuzzer in *_raw | *_spi) limit=1000000000 ;; esac
+    if ASAN_OPTIONS=allocator_may_return_null=1 "$fuzzer" -malloc_limit_mb=$limit -max_total_time=$((long == 1 ? 300 : 20)) -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \
       -artifact_prefix=build/sanitize/ "$fresh" tests/fuzz/corpus >"build/sanitize/$(basename "$fuzzer").log" 2>&1; then
       echo "$(basename "$fuzzer"): ok" && passed=$((passed + 1))
     else

@@ -1,6 +1,7 @@
 """Rules of the house, each a function that returns a list of complaints. Run one by its name."""
 
 import argparse
+import collections
 import concurrent.futures
 import os
 import pathlib
@@ -243,6 +244,21 @@ def reasons_documented(options):
     listed = set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \|", table, re.M))
     return [f"{r} is not in docs/operations.md" for r in sorted(used - listed)] + \
            [f"{r} of docs/operations.md is in no source" for r in sorted(listed - used)]
+
+
+def one_definition(options):
+    """A type's name is defined in one file of its namespace: two would share the functions of std::vector<name>."""
+    files = collections.defaultdict(set)
+    for name in tracked(options, (".h", ".cc", ".cuh", ".cu")):
+        text = text_of(options, name)
+        space = re.search(r"^namespace ([\w:]+) \{", text, re.M)
+        if space is None:
+            continue
+        outside = re.sub(r"^namespace \{$.*?^\}  // namespace$", "", text, flags=re.M | re.S)
+        for found in re.findall(r"^(?:struct|class|enum class) (\w+)(?: final)?(?: :|\s*\{)", outside, re.M):
+            files[f"{space[1]}::{found}"].add(name)
+    return [f"{name} is defined in {' and in '.join(sorted(where))} [rename one]"
+            for name, where in sorted(files.items()) if len(where) > 1]
 
 
 def packages_listed(options):

@@ -16,6 +16,8 @@ BAD = {
     "common/base/lonely.h": "inline std::string f();\n",
     "common/base/crooked.cc": "int  f( ) {return 1;}\n",
     "tests/common/nap_test.cc": "void f() { std::this_thread::sleep_for(one); }\n",
+    "common/base/twin_a.h": "#pragma once\nnamespace unfold::x {\nstruct Twin {\n  int a;\n};\n}  // namespace unfold::x\n",
+    "common/base/twin_b.h": "#pragma once\nnamespace unfold::x {\nstruct Twin {\n  long b;\n};\n}  // namespace unfold::x\n",
     "docs/where.md": "see /" + "work/somewhere\n",
     "workers/compute/loop.cc": "#pragma omp parallel for\n",
     "workers/CMakeLists.txt": "set(F -march=native)\nfind_package(Mystery REQUIRED)\n",
@@ -47,7 +49,7 @@ class Rules(unittest.TestCase):
         for rule in (rules.layers, rules.headers_compile_alone, rules.no_fits_open_file, rules.no_feature_if,
                      rules.no_machine_paths, rules.no_sleeps_in_tests, rules.no_openmp, rules.no_native_flags,
                      rules.short_files, rules.packages_listed, rules.format,
-                     rules.reasons_documented):
+                     rules.reasons_documented, rules.one_definition):
             with self.subTest(rule.__name__):
                 self.assertTrue(rule(self.options))
 
@@ -69,7 +71,7 @@ class Rules(unittest.TestCase):
         self.write({"common/base/a.h": "#pragma once\nint f();\n", "tests/packages.txt": "g++\n",
                     "CMakeLists.txt": "find_package(Threads REQUIRED)\n"})
         for rule in (rules.layers, rules.headers_compile_alone, rules.no_feature_if, rules.no_machine_paths,
-                     rules.packages_listed, rules.format):
+                     rules.packages_listed, rules.format, rules.one_definition):
             with self.subTest(rule.__name__):
                 self.assertEqual(rule(self.options), [])
 
