@@ -85,7 +85,7 @@ if [ "$long" = 1 ]; then
   say "thread sanitizer: scheduler core and loop, response cache, session core"
   cmake --preset tsan "${launcher[@]}"
   cmake --build build/tsan -j "$jobs" --target scheduler_test response_cache_test session_core_test
-  run_tests build/tsan -R '^(JobQueue|LoopTest|Placement|Requests|ResponseCacheTest|Sessions?|ShortLease)\.'
+  run_tests build/tsan -R '^(Explain|JobQueue|LoopTest|Placement|Requests|ResponseCacheTest|Sessions?|ShortLease)\.'
 fi
 
 say "done"

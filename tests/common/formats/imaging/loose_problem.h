@@ -106,4 +106,13 @@ inline LooseProblem loose_problem() {
   return out;
 }
 
+/// The same counts as an event list.
+inline LooseProblem as_events(LooseProblem problem) {
+  problem.datasets.erase("counts");
+  problem["events_begin"] = {{4}, {0, 3, 6, 10}, 'l', ""};
+  problem["events_bin"] = {{10}, {1, 2, 4, 0, 2, 3, 0, 1, 3, 4}, 'i', ""};
+  problem["events_count"] = {{10}, {1, 2, 1, 2, 1, 2, 1, 2, 1, 2}, 'd', ""};
+  return problem;
+}
+
 }  // namespace unfold::test
