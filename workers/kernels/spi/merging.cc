@@ -144,4 +144,37 @@ MergeResult Merger::solve_again(std::span<const double> x0, std::span<const std:
   return Solve(state_->kernel, support, options.ridge).run(right, x0, options);
 }
 
+ChosenMerge Merger::choose(const Merged& kept, const Merged& held_out, std::span<const double> x0,
+                           std::span<const std::uint8_t> support, const MergeOptions& options,
+                           std::span<const Penalties> penalties) {
+  if (penalties.empty()) throw std::invalid_argument("no penalties to choose from [give one]");
+  check(kept, state_->detector);
+  check(held_out, state_->detector);
+  State& state = *state_;
+  const auto equations_of = [&](const Merged& merged) {
+    return state.sums(merged, options.nufft_tolerance, state.communicator);
+  };
+  const NormalEquations aside = equations_of(held_out);
+  state.equations = equations_of(kept);
+  const auto with = [&](const Penalties& p) {
+    MergeOptions out = options;
+    out.ridge = p.ridge;
+    out.anti_support = p.anti_support;
+    return out;
+  };
+  ChosenMerge out;
+  std::vector<double> image(aside.right.size());
+  for (const Penalties& p : penalties) {
+    const std::vector<double> x = solve_again(x0, support, with(p)).autocorrelation;
+    state.kernel.set(aside.lags);
+    state.kernel.apply(x, image);
+    out.misfit.push_back(dot(x, image) - 2 * dot(x, aside.right));
+  }
+  out.chosen = static_cast<std::size_t>(std::min_element(out.misfit.begin(), out.misfit.end()) -
+                                        out.misfit.begin());
+  state.equations = together(state.equations, aside);
+  out.merged = solve_again(x0, support, with(penalties[out.chosen]));
+  return out;
+}
+
 }  // namespace unfold::spi

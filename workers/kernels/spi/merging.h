@@ -59,10 +59,23 @@ struct MergeOptions {
   double nufft_tolerance = 1e-5;
 };
 
+/// What may be chosen by frames held out.
+struct Penalties {
+  double ridge;         ///< rl
+  double anti_support;  ///< fl
+};
+
 struct MergeResult {
   std::vector<double> autocorrelation;  ///< [M, M, M], real, centred at M / 2
   int iterations = 0;
   double residual = 0;  ///< |r| / |d|
+};
+
+/// The choice among penalties, and the solution of all frames with it.
+struct ChosenMerge {
+  MergeResult merged;
+  std::size_t chosen = 0;      ///< index into the penalties
+  std::vector<double> misfit;  ///< of each: (x.C x - 2 d.x) with C and d of the held-out frames
 };
 
 /// Solves S (C + rl + fl Z) S x = S (d + rl x0) for the real autocorrelation x on M^3:
@@ -87,6 +100,13 @@ class Merger {
   /// The same data, other hyper-parameters: the kernel and right-hand side of the last solve().
   MergeResult solve_again(std::span<const double> x0, std::span<const std::uint8_t> support,
                           const MergeOptions& options);
+  /// Solves with each of `penalties` for the frames of `kept` and takes the one whose solution is
+  /// nearest to those of `held_out` in the weighted squares above (misfit is that distance but for
+  /// what no solution changes); then solves for both together. The transforms cost what solve()
+  /// costs, as normal equations add up. Throws as solve(), and where there are no penalties.
+  ChosenMerge choose(const Merged& kept, const Merged& held_out, std::span<const double> x0,
+                     std::span<const std::uint8_t> support, const MergeOptions& options,
+                     std::span<const Penalties> penalties);
 
  private:
   struct State;

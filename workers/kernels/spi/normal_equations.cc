@@ -111,6 +111,19 @@ std::unique_ptr<NormalSums::Transforms> transforms_for(compute::Cpu& cpu, Index 
 
 }  // namespace
 
+NormalEquations together(const NormalEquations& a, const NormalEquations& b) {
+  NormalEquations out = a;
+  out.total = a.total + b.total;
+  const double share_a = a.total / out.total, share_b = b.total / out.total;
+  for (std::size_t n = 0; n < out.right.size(); ++n) {
+    out.right[n] = share_a * a.right[n] + share_b * b.right[n];
+  }
+  for (std::size_t n = 0; n < out.lags.size(); ++n) {
+    out.lags[n] = share_a * a.lags[n] + share_b * b.lags[n];
+  }
+  return out;
+}
+
 NormalSums::NormalSums(compute::Cpu& cpu, Index grid, const Detector& detector)
     : cpu_(cpu), grid_(grid), detector_(detector) {}
 
@@ -120,13 +133,14 @@ NormalEquations NormalSums::operator()(const Merged& merged, double tolerance,
                                        compute::Communicator& communicator) {
   const auto cube = [](Index n) { return at(n * n * n); };
   NormalEquations sums{std::vector<double>(cube(grid_), 0.0),
-                       std::vector<double>(cube(2 * grid_ - 1), 0.0)};
+                       std::vector<double>(cube(2 * grid_ - 1), 0.0), 0.0};
   if (transforms_ == nullptr || tolerance != tolerance_) {
     transforms_ = transforms_for(cpu_, grid_, detector_, tolerance);
     tolerance_ = tolerance;
   }
   transforms_->add(merged, sums);
-  double weights = 0, total = 0;
+  double weights = 0;
+  double& total = sums.total;
   for (const double g : merged.weight) weights += g;
   for (const double w : merged.pixel_weight) total += weights * w;
   communicator.sum(sums.right);

@@ -13,7 +13,11 @@ namespace unfold::spi {
 struct NormalEquations {
   std::vector<double> right;  ///< [M^3] d
   std::vector<double> lags;   ///< [(2M - 1)^3] C's kernel, centred at M - 1
+  double total = 0;           ///< N
 };
+
+/// Of both sets of frames. Sizes must agree.
+NormalEquations together(const NormalEquations& a, const NormalEquations& b);
 
 /// Sums frames into normal equations by non-uniform transforms; points that come again as they
 /// were last time are not sorted again.

@@ -5,8 +5,8 @@
 namespace unfold::spi {
 namespace {
 
-constexpr double kMark = 7370692;  // "spi" in letters' places, and a version: 1
-constexpr double kVersion = 1;
+constexpr double kMark = 7370692;  // "spi" in letters' places, and a version
+constexpr double kVersion = 2;
 
 template <class T>
 void put_lists(compute::ArchiveWriter& out, const std::vector<std::vector<T>>& lists) {
@@ -75,6 +75,10 @@ void Run::State::save(compute::ArchiveWriter& out) const {
   out.put(mean_qlimit);
   out.put(structureless);
   put_lists(out, model);
+  for (const Penalties& p : penalties) {
+    out.put(p.ridge);
+    out.put(p.anti_support);
+  }
   put_lists(out, estimate.autocorrelation);
   put_lists(out, estimate.density);
   put_lists(out, estimate.support);
@@ -109,6 +113,7 @@ void Run::State::restore(compute::ArchiveReader& in) {
   mean_qlimit = in.number();
   structureless = in.list();
   model = lists_of<double>(in);
+  for (Penalties& p : penalties) p = {in.number(), in.number()};
   estimate.autocorrelation = lists_of<double>(in);
   estimate.density = lists_of<double>(in);
   estimate.support = lists_of<std::uint8_t>(in);

@@ -68,6 +68,7 @@ Run::State::State(compute::Cpu& on, const PatternSet& all, const Detector& seen_
   }
   const auto conformations = at(options.conformations);
   model.resize(conformations);
+  penalties.assign(conformations, {0, 0});
   estimate.autocorrelation.resize(conformations);
   estimate.density.resize(conformations);
   estimate.support.resize(conformations);

@@ -41,6 +41,9 @@ struct Run::State {
   void fit_frames();
   void for_slices(
       const std::function<void(Index, std::span<const float>, std::span<const float>)>& body);
+  Merged sum_of(const Placement& placement, std::size_t c,
+                const std::function<bool(Index)>& takes) const;
+  bool can_judge(const Merged& kept, const Merged& held_out) const;
   void merge(const Placement& placement);
   double phase_all(bool fresh, const std::function<bool()>& cancelled);
 
@@ -67,6 +70,7 @@ struct Run::State {
   double mean_qlimit = 0;                  ///< that the next two are of
   std::vector<double> structureless;       ///< [N] best score of a pattern without orientation
   std::vector<std::vector<double>> model;  ///< [C][M^3] phased autocorrelations
+  std::vector<Penalties> penalties;        ///< [C] of the merges, by held-out frames; 0: not yet
   Estimate estimate;
   std::vector<Generation> history;
 };

@@ -1,10 +1,18 @@
 #include <algorithm>
 
+#include "workers/compute/random.h"
 #include "workers/kernels/spi/run_state.h"
 
 // Frames to volumes: the merge and the phasing of a generation.
 namespace unfold::spi {
 namespace {
+
+constexpr std::uint64_t kHeldOutStream = 0x68656c64;
+constexpr double kHeldOut = 0.125;    // share of the frames
+constexpr double kFewestHeldOut = 8;  // that a choice is made by
+// What a run chooses among once, when its first local search has ended.
+constexpr Penalties kPenalties[] = {{1e-4, 1}, {1e-3, 1},   {1e-2, 1},
+                                    {1e-1, 1}, {1e-3, 0.1}, {1e-3, 10}};
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
@@ -32,37 +40,68 @@ std::vector<std::uint8_t> reach_of(const std::vector<double>& autocorrelation, I
 
 }  // namespace
 
-void Run::State::merge(const Placement& placement) {
+/// Sums the frames of conformation c that `takes` accepts at their places.
+Merged Run::State::sum_of(const Placement& placement, std::size_t c,
+                          const std::function<bool(Index)>& takes) const {
   const Candidates& found = placement.candidates;
   const Index k = found.per_frame;
+  std::vector<Quaternion> own;
+  std::vector<Assignment> assignments;
+  for (Index i = 0; i < frames.frames(); ++i) {
+    if (estimate.non_hit[at(i)] != 0 || !takes(i)) continue;
+    for (Index j = i * k; j < (i + 1) * k; ++j) {
+      if (found.conformation[at(j)] != static_cast<std::int32_t>(c)) continue;
+      if (placement.weight[at(j)] <= 0) continue;
+      std::int32_t rotation = 0;
+      if (placement.references.empty()) {
+        rotation = static_cast<std::int32_t>(own.size());
+        own.push_back(found.rotation[at(j)]);
+      } else {
+        rotation = found.reference[at(j)];
+      }
+      assignments.push_back({i, rotation, placement.weight[at(j)]});
+    }
+  }
   const auto kind =
       options.metric == Metric::kPoisson ? MergeWeight::kPoisson : MergeWeight::kLeastSquares;
+  return sum_frames(cpu, frames, detector,
+                    placement.references.empty() ? own : placement.references, assignments,
+                    estimate.fluence, estimate.background, kind);
+}
+
+/// Whether both sets hold frames enough for one to judge the other, on all ranks together.
+bool Run::State::can_judge(const Merged& kept, const Merged& held_out) const {
+  double frames_of[] = {double(kept.rotation.size()), double(held_out.rotation.size())};
+  communicator.sum(frames_of);
+  return std::min(frames_of[0], frames_of[1]) >= kFewestHeldOut;
+}
+
+void Run::State::merge(const Placement& placement) {
   for (std::size_t c = 0; c < slicers.size(); ++c) {
-    std::vector<Quaternion> own;
-    std::vector<Assignment> assignments;
-    for (Index i = 0; i < frames.frames(); ++i) {
-      if (estimate.non_hit[at(i)] != 0) continue;
-      for (Index j = i * k; j < (i + 1) * k; ++j) {
-        if (found.conformation[at(j)] != static_cast<std::int32_t>(c)) continue;
-        if (placement.weight[at(j)] <= 0) continue;
-        std::int32_t rotation = 0;
-        if (placement.references.empty()) {
-          rotation = static_cast<std::int32_t>(own.size());
-          own.push_back(found.rotation[at(j)]);
-        } else {
-          rotation = found.reference[at(j)];
-        }
-        assignments.push_back({i, rotation, placement.weight[at(j)]});
-      }
-    }
-    if (assignments.empty() && model[c].empty()) continue;
-    const auto& rotations = placement.references.empty() ? own : placement.references;
-    const Merged merged = sum_frames(cpu, frames, detector, rotations, assignments,
-                                     estimate.fluence, estimate.background, kind);
     const auto support =
         model[c].empty() ? std::vector<std::uint8_t>{} : reach_of(model[c], options.grid);
-    estimate.autocorrelation[c] =
-        merger.solve(merged, model[c], support, MergeOptions{}).autocorrelation;
+    if (placement.references.empty() && !model[c].empty() && penalties[c].ridge == 0) {
+      const auto held = [&](Index i) {
+        return compute::Random(options.seed, kHeldOutStream, static_cast<std::uint64_t>(i))
+                   .uniform() < kHeldOut;
+      };
+      const Merged kept = sum_of(placement, c, [&](Index i) { return !held(i); });
+      const Merged held_out = sum_of(placement, c, held);
+      if (can_judge(kept, held_out)) {
+        ChosenMerge made = merger.choose(kept, held_out, model[c], support, {}, kPenalties);
+        penalties[c] = kPenalties[made.chosen];
+        estimate.autocorrelation[c] = std::move(made.merged.autocorrelation);
+        continue;
+      }
+    }
+    const Merged merged = sum_of(placement, c, [](Index) { return true; });
+    if (merged.rotation.empty() && model[c].empty()) continue;
+    MergeOptions merging;
+    if (penalties[c].ridge > 0) {
+      merging.ridge = penalties[c].ridge;
+      merging.anti_support = penalties[c].anti_support;
+    }
+    estimate.autocorrelation[c] = merger.solve(merged, model[c], support, merging).autocorrelation;
   }
 }
 

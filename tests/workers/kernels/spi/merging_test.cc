@@ -190,6 +190,53 @@ TEST(Merger, AWarmStartNeedsFewerIterationsAndEndsAtTheSamePlace) {
   EXPECT_EQ(again.autocorrelation, problem.solve(merged, options).autocorrelation);
 }
 
+/// x.C x - 2 d.x with every sum written out.
+double misfit_of(const Problem& problem, const Merged& merged, const std::vector<double>& x) {
+  double out = 0, total = 0;
+  for (std::size_t j = 0; j < merged.rotation.size(); ++j) {
+    for (std::size_t p = 0; p < merged.pixels.size(); ++p) {
+      const double* q = problem.detector.q.data() + 3 * merged.pixels[p];
+      const double weight = merged.weight[j] * merged.pixel_weight[p];
+      const double model =
+          test::intensity_at(kGrid, x, merged.rotation[j], q, problem.detector.qmax);
+      out += model *
+             (weight * model - 2 * static_cast<double>(merged.value[j * merged.pixels.size() + p]));
+      total += weight;
+    }
+  }
+  return out / total;
+}
+
+TEST(Merger, HeldOutFramesChooseThePenaltyThatPredictsThemBest) {
+  const Problem problem;
+  const Merged kept = problem.merged(MergeWeight::kPoisson, 0, 9);
+  const Merged held_out = problem.merged(MergeWeight::kPoisson, 9, 12);
+  const Penalties penalties[] = {{1e-3, 0.5}, {1e-1, 0.5}, {10, 0.5}, {1e-3, 5}};
+  compute::Cpu cpu(2);
+  compute::SoloCommunicator solo;
+  Merger merger(cpu, kGrid, problem.detector, solo);
+  const ChosenMerge got = merger.choose(kept, held_out, {}, {}, exact(), penalties);
+  ASSERT_EQ(got.misfit.size(), std::size(penalties));
+  std::size_t best = 0;
+  for (std::size_t k = 0; k < std::size(penalties); ++k) {
+    MergeOptions options = exact();
+    options.ridge = penalties[k].ridge;
+    options.anti_support = penalties[k].anti_support;
+    const double misfit =
+        misfit_of(problem, held_out, problem.solve(kept, options).autocorrelation);
+    EXPECT_NEAR(got.misfit[k], misfit, 1e-7 * std::abs(misfit)) << k;
+    if (got.misfit[k] < got.misfit[best]) best = k;
+  }
+  EXPECT_EQ(got.chosen, best);
+  MergeOptions options = exact();
+  options.ridge = penalties[best].ridge;
+  options.anti_support = penalties[best].anti_support;
+  const MergeResult all = problem.solve(problem.merged(MergeWeight::kPoisson), options);
+  for (Index n = 0; n < kVoxels; ++n) {
+    ASSERT_NEAR(got.merged.autocorrelation[at(n)], all.autocorrelation[at(n)], 1e-7);
+  }
+}
+
 TEST(Merger, ThreadsDoNotChangeABit) {
   const Problem problem;
   const Merged merged = problem.merged(MergeWeight::kPoisson);
@@ -206,6 +253,11 @@ TEST(Merger, ThreadsDoNotChangeABit) {
 TEST(Merger, NothingToMergeIsRefused) {
   const Problem problem;
   EXPECT_THROW(problem.solve(Merged{}, {}), std::invalid_argument);
+  compute::Cpu cpu(1);
+  compute::SoloCommunicator solo;
+  const Merged some = problem.merged(MergeWeight::kPoisson);
+  Merger merger(cpu, kGrid, problem.detector, solo);
+  EXPECT_THROW(merger.choose(some, some, {}, {}, {}, {}), std::invalid_argument);
 }
 
 }  // namespace
