@@ -18,6 +18,7 @@ struct Part {
   PatternSet frames;
   RunOptions options;
   std::unique_ptr<Run> run;
+  Index starts = 1;  ///< made so far; only the last one is kept
 };
 
 /// What reconstruct() does, in steps that a checkpoint can stand between.
@@ -32,8 +33,10 @@ class Job {
  private:
   enum : std::size_t { kFirst, kSecond };  ///< halves in parts_; further parts: fewer conformations
 
-  Part part(std::string name, PatternSet frames, std::uint64_t number, int conformations);
+  Part part(std::string name, PatternSet frames, int conformations);
   void run_parts();
+  void begin(std::size_t part);
+  void begin_trapped_half_again();
   void run_all();
   void step(std::size_t part);
   void look();
@@ -69,7 +72,8 @@ class Job {
   std::vector<Part> parts_;
   std::unique_ptr<Run> all_;  ///< over all frames, after the halves
   std::optional<Pairing> pairing_;
-  std::vector<Report> history_;
+  std::vector<Report> history_;  ///< of the starts that were kept
+  Index dropped_ = 0;            ///< generations of those that were not
   double half_resolution_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "workers/kernels/spi/verdict.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <iterator>
 
@@ -10,6 +11,8 @@ namespace {
 // What runs on frames without structure never reached (docs/numerics.md, "Verdict").
 constexpr Index kFirmShells = 5;
 constexpr double kFirmErrors = 3;  ///< standard errors above 0
+// Sound starts' gains agree to a few parts in a thousand; trapped ones were 7 % below.
+constexpr double kTrapped = 0.03, kTrappedErrors = 4;
 constexpr double kFewHits = 0.5;
 constexpr double kSpreadOut = 0.85;  ///< entropy of a posterior that knows next to nothing
 
@@ -36,6 +39,12 @@ std::string to_string(Verdict verdict) {
 bool predicts(const Signs& signs) {
   return std::all_of(std::begin(signs.held_out), std::end(signs.held_out),
                      [](const Gain& g) { return g.mean > kFirmErrors * g.error; });
+}
+
+bool trapped(const Gain& start, const Gain& other) {
+  const double behind = other.mean - start.mean;
+  return behind > kTrapped * other.mean &&
+         behind > kTrappedErrors * std::hypot(start.error, other.error);
 }
 
 Judgement judge(const Signs& signs) {

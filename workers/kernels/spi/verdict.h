@@ -29,6 +29,10 @@ Judgement judge(const Signs& signs);
 /// Each half's maps predict the other's frames better than their radial mean does.
 bool predicts(const Signs& signs);
 
+/// Whether a start is trapped: its mean gain at the end of its climb is below the other half's by
+/// more than sound starts differ by.
+bool trapped(const Gain& start, const Gain& other);
+
 /// Shells that two maps of nothing agree in: the alignment has six parameters to make them.
 inline constexpr Index kChanceShells = 3;
 

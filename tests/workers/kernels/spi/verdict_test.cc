@@ -66,5 +66,13 @@ TEST(VerdictTest, WithoutHalvesNothingConverges) {
   EXPECT_THAT(judge(signs).reasons, SizeIs(1));
 }
 
+TEST(VerdictTest, AStartFarBelowTheOtherHalfsIsTrapped) {
+  const spi::Gain sound{213.0, 1.0};
+  EXPECT_TRUE(spi::trapped({198.0, 1.0}, sound));
+  EXPECT_FALSE(spi::trapped({211.0, 0.1}, sound));         // differs, but as sound starts do
+  EXPECT_FALSE(spi::trapped({198.0, 5.0}, {213.0, 5.0}));  // within what the frames scatter
+  EXPECT_FALSE(spi::trapped(sound, {198.0, 1.0}));
+}
+
 }  // namespace
 }  // namespace unfold::test
