@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "tests/support/made_patterns.h"
+#include "workers/kernels/spi/halves.h"
 
 namespace unfold::test {
 namespace {
@@ -45,6 +47,18 @@ struct SmallJob {
     return spi::reconstruct(cpu, frames, detector, settings, alone, hooks, resume);
   }
 };
+
+/// `frames` with those of `other` in the places `where`.
+spi::PatternSet with_frames_of(const spi::PatternSet& frames, const spi::PatternSet& other,
+                               const std::vector<Index>& where) {
+  const Index n = frames.frames(), pixels = frames.pixels();
+  std::vector<float> rows(static_cast<std::size_t>(n * pixels)), from(rows.size());
+  frames.rows(0, n, compute::View<float, 2>(rows.data(), n, pixels));
+  other.rows(0, n, compute::View<float, 2>(from.data(), n, pixels));
+  for (const Index i : where)
+    std::copy_n(&from[std::size_t(i * pixels)], pixels, &rows[std::size_t(i * pixels)]);
+  return spi::PatternSet::dense(n, pixels, std::move(rows));
+}
 
 void expect_same(const Result& a, const Result& b) {
   ASSERT_EQ(a.maps.size(), b.maps.size());
@@ -153,6 +167,33 @@ TEST(ReconstructTest, AResultIsWhole) {
   EXPECT_THAT(result.entropy, Each(Ge(0.0)));
   EXPECT_NE(result.verdict, Verdict::kConverged);  // 40 frames cannot
   EXPECT_THAT(result.reasons, Not(IsEmpty()));
+}
+
+/// The second half's frames show nothing: each start of it is far below the first half's.
+TEST(ReconstructTest, AHalfFarBelowTheOtherBeginsAgainAlsoAfterAStop) {
+  SmallJob job;
+  job.settings.run.max_generations = 6;
+  const spi::Split split = spi::split_frames(40, job.settings.run.seed);
+  const MadePatterns flat = made_patterns(job.detector, {{Blob{}}}, 40, 300, 4);
+  job.frames = with_frames_of(job.frames, flat.frames, split.member[1]);
+  std::vector<Checkpoint> checkpoints;
+  std::vector<std::size_t> begun;  // at which checkpoints
+  double last = 0;
+  const Result whole = job.run({
+      .report =
+          [&](const Report& r) {
+            EXPECT_GE(r.fraction, last);
+            last = r.fraction;
+            if (r.part == "half 2" && r.generation.number == 0) begun.push_back(checkpoints.size());
+          },
+      .checkpoint = [&](const Checkpoint& c) { checkpoints.push_back(c); },
+  });
+  ASSERT_THAT(begun, SizeIs(3));
+  Index kept = 0;
+  for (const Report& r : whole.history) kept += r.part == "half 2" && r.generation.number == 0;
+  EXPECT_EQ(kept, 1);
+  // Stopped just before it begins again.
+  expect_same(job.run({}, &checkpoints[begun[1] - 1]), whole);
 }
 
 TEST(ReconstructTest, WithoutHalvesThereIsAMapButNoVerdictForIt) {
