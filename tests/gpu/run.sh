@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # The suites that need a GPU, in tiers. Tier 1 (kernels): configures compute, kernels and the CUDA
 # module alone (no gRPC, protobuf, HDF5 or CFITSIO), builds them and runs every kernel suite, with
-# the devices' own required where one is found. Prints a table and writes JSON.
+# the devices' own required where one is found. Takes Eigen, TBB, FFTW and GoogleTest from the
+# folder that tests/gpu/pack.sh made, where there is one. Prints a table and writes JSON.
 #   tests/gpu/run.sh [--build DIR] [--json FILE] [--architectures LIST] [--require-gpu]
 # Exit 0 where nothing failed; skipped suites are counted and shown.
-set -eu
+set -euo pipefail
 source=$(cd "$(dirname "$0")/../.." && pwd)
+pack=$source/build/gpu-pack
 build=$source/build/gpu json= architectures=90 require=
 while [ $# -gt 0 ]; do
   case $1 in
@@ -20,7 +22,11 @@ json=${json:-$build/gpu.json}
 cuda=AUTO
 if [ -n "$require" ]; then cuda=ON; export UNFOLD_REQUIRE_GPU=1; fi
 
-cmake -S "$source" -B "$build" -DUNFOLD_SERVICE=OFF -DUNFOLD_CUDA=$cuda \
+packed=()
+if [ -d "$pack" ]; then
+  packed=(-DCMAKE_PREFIX_PATH="$pack/usr" -DUNFOLD_GOOGLETEST_SOURCE="$pack/usr/src/googletest")
+fi
+cmake -S "$source" -B "$build" "${packed[@]}" -DUNFOLD_SERVICE=OFF -DUNFOLD_CUDA=$cuda \
   -DUNFOLD_CUDA_ARCHITECTURES="$architectures" >"$build.configure.log" 2>&1 ||
   { cat "$build.configure.log" >&2; exit 1; }
 cmake --build "$build" --parallel "$(nproc)"
