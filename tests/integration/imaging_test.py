@@ -178,6 +178,28 @@ class Products(Imaging):
         self.assertTrue(self.image(data, "second.h5")["attempts"][0]["responseHit"])
 
 
+class RawFiles(unittest.TestCase):
+    PIXEL = 18
+    SOURCE_AT = (63, -27)
+
+    def test_raw_files_give_the_map_of_their_source_by_import_and_without(self):
+        with Service() as service:
+            service.start_scheduler()
+            service.start_worker("w1")
+            raw = json.loads(service.unfold("simulate", "imaging", "--preset", "tiny", "--pixel", self.PIXEL, "--source", "63,-27,0.6", "-o",
+                                            "truth.h5", "--write-raw", "raw", "--output-format", "json"))
+            files = ["--data", raw["raw_events"], "--response", raw["raw_response"], "--background-file", raw["raw_background"],
+                     "--attitude", raw["raw_attitude"], "--pixel", self.PIXEL]
+            service.unfold("import", "imaging", *files, "-o", "day.h5")
+            service.unfold("submit", "imaging", "--data", "day.h5", "-o", "imported.h5", "--wait")
+            service.unfold("submit", "imaging", *files, "-o", "direct.h5", "--wait")
+            with h5py.File(service.data / "imported.h5") as imported, h5py.File(service.data / "direct.h5") as direct:
+                image = imported["map"][:].ravel()
+                self.assertLessEqual(worst(direct["map"][:].ravel(), image), 1e-6)
+                brightest = int(numpy.argmax(image))
+                self.assertEqual((imported["l_deg"][brightest], imported["b_deg"][brightest]), self.SOURCE_AT)
+
+
 class Interrupted(Imaging):
     LONG = ["--algorithm", "em", "--stop", "iterations", "--iterations", 40000, "--save-iterations", "10,40000",
             "--checkpoint-iterations", 50]
