@@ -166,8 +166,9 @@ class BadInput(Spi):
         done = self.submit(data, "density.h5", *arguments)
         self.assertEqual(done.returncode, 8, f"{data} {arguments}: {done.stdout}{done.stderr}")
         self.assertIn(field, done.stderr)
-        self.assertRegex(done.stderr, r"\(.+\)")
+        self.assertRegex(done.stderr, r"\(.+\) \[.+\]")  # problem (why) [what to do]
         self.assertEqual(done.stdout, "")
+        return done.stderr
 
     def test_contents_that_cannot_be_are_refused_at_submit(self):
         self.patterns(photons=0)
@@ -184,17 +185,28 @@ class BadInput(Spi):
             values[7, 0, 3, 5] = numpy.nan
             return values
 
+        def ambiguous(file):
+            for name in list(file):
+                del file[name]
+            file["intensities"] = numpy.ones((120, 3, 3, 3), "f4")
+            file["pixel_position_reciprocal"] = numpy.full((3, 3, 3, 3), 1e8)
+
         self.assertEqual(self.submit("patterns.h5", "density.h5", "--dry-run").returncode, 0)
         for what, change, word in (
                 ("NaN pixels", put("intensities", not_a_number), "frame 7"),
                 ("no photons", put("intensities", lambda i: 0 * i), "photon"),
-                ("an axis order that cannot be told", put("pixel_position_reciprocal", lambda q: q[:, :, :3, :3]), "pixel_position"),
+                ("an axis order that cannot be told", ambiguous, "does not tell which axis is x, y, z"),
                 ("a mask of all pixels", put("mask", lambda m: 0 * m + 2), "mask")):
             with self.subTest(what):
-                self.refused("spi.", self.changed(change))
-                self.assertIn(word, self.submit(self.service.data / "changed.h5", "density.h5").stderr)
+                self.assertIn(word, self.refused("spi.", self.changed(change)))
         self.refused("10 patterns", "patterns.h5", "--selection", "0-9")
-        self.assertIn("few", self.submit("patterns.h5", "density.h5", "--dry-run", "--diameter", 60).stderr)
+
+    def test_fewer_patterns_than_directions_is_a_warning(self):
+        self.patterns()
+        for arguments in (["--dry-run"], []):
+            done = self.submit("patterns.h5", "density.h5", "--diameter", 60, *arguments)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRegex(done.stderr, r"120 patterns are few: about \d+ fill every direction")
 
     def test_files_and_options_that_cannot_be(self):
         data = self.patterns()
