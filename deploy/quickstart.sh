@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # From a fresh Debian 12 to a processed frame: installs, builds, starts the service in a scratch
 # folder, simulates one r-camera frame (500 fibres, 5760-7620 Angstrom) with a PSF it makes itself,
-# submits it, and shows the result; then makes a small Compton telescope's image likewise.
+# submits it, and shows the result; then makes a small Compton telescope's image and a small
+# particle's density likewise.
 #   deploy/quickstart.sh                stops the service at the end
 #   deploy/quickstart.sh --keep         leaves it running and says how to reach it
 #   deploy/quickstart.sh --dir DIR      works in DIR rather than a new scratch folder
@@ -13,7 +14,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --keep) keep=1 ;;
     --dir) dir=$2 && shift ;;
-    -h | --help) sed -n '2,7s/^# \?//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,8s/^# \?//p' "$0"; exit 0 ;;
     *) echo "unknown option $1 (quickstart takes --keep, --dir DIR) [see --help]" >&2; exit 2 ;;
   esac
   shift
@@ -64,8 +65,22 @@ say "And an image: a small Compton telescope, simulated"
 "$unfold" simulate imaging --output "$dir/data/day.h5" --overwrite
 "$unfold" submit imaging --data "$dir/data/day.h5" --output "$dir/data/map.h5" --png "$dir/data/map.png" --overwrite --wait
 
-printf '\nFrame:   %s\nPicture: %s\nMap:     %s\nPicture: %s\n' "$dir/data/frame-$frame.fits" "$dir/frame-$frame.png" \
-  "$dir/data/map.h5" "$dir/data/map.png"
+say "And a particle: its patterns, simulated in unknown orientations"
+awk 'BEGIN {
+  for (i = 0; i < 90; ++i) {  # a lopsided pinwheel of 90 carbon atoms, 39 Angstrom across
+    along = (i + 0.5) / 90; turn = 7.3 * along + 2.1 * (i % 3); radius = 24 * sqrt(along) * (i % 3 ? 0.6 : 1)
+    printf "ATOM  %5d  CA  ALA A%4d    %8.3f%8.3f%8.3f  1.00 20.00           C  \n", i + 1, i + 1,
+      radius * cos(turn), radius * sin(turn) * (1 - 0.4 * along), 17 * (along - 0.5) * (i % 2 ? 1 : -1)
+  }
+}' >"$dir/data/particle.pdb"
+"$unfold" simulate spi --pdb "$dir/data/particle.pdb" --frames 300 --size 24 --photons 5000 --beamstop 1 \
+  --output "$dir/data/patterns.h5" --overwrite
+"$unfold" submit spi --data "$dir/data/patterns.h5" --output "$dir/data/density.h5" --png "$dir/data/density.png" \
+  --reference "$dir/data/particle.pdb" --overwrite --wait
+
+printf '\nFrame:   %s\nPicture: %s\nMap:     %s\nPicture: %s\nDensity: %s\nPicture: %s\n' \
+  "$dir/data/frame-$frame.fits" "$dir/frame-$frame.png" \
+  "$dir/data/map.h5" "$dir/data/map.png" "$dir/data/density.h5" "$dir/data/density.png"
 if [ "$keep" = 1 ]; then
   disown "$service"
   printf 'The service is running (pid %s). Use it:  export UNFOLD_SERVER=%s; %s jobs\nStop it:  kill %s\n' \
