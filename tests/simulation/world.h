@@ -22,6 +22,8 @@ namespace unfold::simulation {
 
 class SimWorker;
 
+inline constexpr Duration kStorm = std::chrono::seconds(90);  ///< faults happen this long
+
 /// How wild one seed is; every seed draws its own.
 struct Weather {
   double break_session = 0;    ///< per message
