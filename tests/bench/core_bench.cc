@@ -6,7 +6,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <iostream>
@@ -22,15 +21,12 @@
 #include "common/base/ids.h"
 #include "server/jobs/sqlite_job_store.h"
 #include "server/scheduler/core.h"
+#include "tests/bench/timing.h"
 
 namespace unfold::server {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 /// p50 and p99 in milliseconds.
 Json percentiles(std::vector<double> seconds) {
@@ -72,9 +68,9 @@ Json bench_steps(int jobs) {
   RandomIdSource ids;
   Core core({}, {}, ids, clock.now());
   Json out;
-  auto begin = std::chrono::steady_clock::now();
+  bench::Stopwatch watch;
   for (int i = 0; i < jobs; ++i) core.step(submission(i), clock.now());
-  out["submits_per_second"] = jobs / seconds_since(begin);
+  out["submits_per_second"] = jobs / watch.wall();
 
   v1::WorkerMessage hello;
   hello.mutable_hello()->set_worker("bench-worker");
@@ -89,7 +85,7 @@ Json bench_steps(int jobs) {
   };
   collect(core.step(SessionMessage{1, hello}, clock.now()));
   const int cycles = std::min(jobs, 20'000);
-  begin = std::chrono::steady_clock::now();
+  watch = {};
   for (int i = 0; i < cycles; ++i) {
     const v1::Assign assign = running.front();
     running.erase(running.begin());
@@ -103,13 +99,13 @@ Json bench_steps(int jobs) {
     finished.mutable_finished()->set_succeeded(true);
     collect(core.step(SessionMessage{1, finished}, clock.now()));
   }
-  out["job_cycles_per_second"] = cycles / seconds_since(begin);
+  out["job_cycles_per_second"] = cycles / watch.wall();
   out["queued_meanwhile"] = jobs - cycles;
   v1::WorkerMessage heartbeat;
   heartbeat.mutable_heartbeat()->set_sequence(1);
-  begin = std::chrono::steady_clock::now();
+  watch = {};
   for (int i = 0; i < 100'000; ++i) core.step(SessionMessage{1, heartbeat}, clock.now());
-  out["heartbeats_per_second"] = 100'000 / seconds_since(begin);
+  out["heartbeats_per_second"] = 100'000 / watch.wall();
   return out;
 }
 
@@ -117,7 +113,7 @@ Json bench_steps(int jobs) {
 Json bench_commits(JobStore& store, Core& core, const Clock& clock, int& number, int batch,
                    int commits) {
   std::vector<double> latencies;
-  const auto begin = std::chrono::steady_clock::now();
+  const bench::Stopwatch all_commits;
   for (int i = 0; i < commits; ++i) {
     Effects all;
     for (int j = 0; j < batch; ++j) {
@@ -125,13 +121,13 @@ Json bench_commits(JobStore& store, Core& core, const Clock& clock, int& number,
       all.writes.insert(all.writes.end(), one.writes.begin(), one.writes.end());
       all.log.insert(all.log.end(), one.log.begin(), one.log.end());
     }
-    const auto start = std::chrono::steady_clock::now();
+    const bench::Stopwatch watch;
     const absl::Status status = store.commit(all.writes, all.log);
     if (!status.ok()) throw std::runtime_error(status.ToString());
-    latencies.push_back(seconds_since(start));
+    latencies.push_back(watch.wall());
   }
   Json out = percentiles(latencies);
-  out["jobs_per_second"] = batch * commits / seconds_since(begin);
+  out["jobs_per_second"] = batch * commits / all_commits.wall();
   return out;
 }
 
@@ -139,9 +135,9 @@ Json bench_lists(const JobStore& store, const std::string& filter) {
   std::vector<double> latencies;
   std::string token;
   for (int page = 0; page < 200; ++page) {
-    const auto start = std::chrono::steady_clock::now();
+    const bench::Stopwatch watch;
     const auto listed = store.list({.filter = filter, .page_size = 100, .page_token = token});
-    latencies.push_back(seconds_since(start));
+    latencies.push_back(watch.wall());
     if (!listed.ok()) throw std::runtime_error(listed.status().ToString());
     token = listed->next_page_token;
     if (token.empty()) break;
@@ -166,12 +162,12 @@ Json bench_store(const std::string& folder, int jobs) {
   out["list_page_of_100"] = bench_lists(*store, "");
   out["list_page_of_100_queued"] = bench_lists(*store, "state=QUEUED");
   out["list_page_of_100_one_user"] = bench_lists(*store, "submitter=user3 AND active=true");
-  auto begin = std::chrono::steady_clock::now();
+  bench::Stopwatch watch;
   auto snapshot = store->load();
-  out["snapshot_load_seconds"] = seconds_since(begin);
-  begin = std::chrono::steady_clock::now();
+  out["snapshot_load_seconds"] = watch.wall();
+  watch = {};
   const Core again({}, *std::move(snapshot), ids, clock.now());
-  out["core_restore_seconds"] = seconds_since(begin);
+  out["core_restore_seconds"] = watch.wall();
   return out;
 }
 

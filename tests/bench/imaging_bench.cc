@@ -1,13 +1,11 @@
-#include <sys/resource.h>
-
 #include <algorithm>
-#include <chrono>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "tests/bench/imaging_problem.h"
+#include "tests/bench/timing.h"
 #include "workers/compute/isa.h"
 
 // Seconds of the imaging operators on a problem of the Data Challenge's size. Prints JSON.
@@ -42,18 +40,9 @@ Arguments parse(int argc, char** argv) {
   return a;
 }
 
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-nlohmann::json summary(std::vector<double> seconds) {
-  std::sort(seconds.begin(), seconds.end());
-  return {{"minimum", seconds.front()}, {"median", seconds[seconds.size() / 2]}};
+nlohmann::json summary(const std::vector<double>& seconds) {
+  return {{"minimum", *std::min_element(seconds.begin(), seconds.end())},
+          {"median", median(seconds)}};
 }
 
 /// Wall and CPU seconds of f, after one call that warms caches and pages.
@@ -61,20 +50,12 @@ template <class F>
 nlohmann::json seconds_of(Index repeats, const F& f) {
   std::vector<double> wall, cpu;
   for (Index r = 0; r <= repeats; ++r) {
-    const auto start = std::chrono::steady_clock::now();
-    const double cpu_start = cpu_seconds();
+    const Stopwatch watch;
     f();
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    if (r > 0) wall.push_back(took.count());
-    if (r > 0) cpu.push_back(cpu_seconds() - cpu_start);
+    if (r > 0) wall.push_back(watch.wall());
+    if (r > 0) cpu.push_back(watch.cpu());
   }
   return {{"wall", summary(wall)}, {"cpu", summary(cpu)}};
-}
-
-double peak_megabytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
 imaging::Storage storage_of(const std::string& name) {

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <iostream>
 #include <map>
@@ -7,6 +6,7 @@
 #include <numeric>
 
 #include "common/simulate/imaging.h"
+#include "tests/bench/timing.h"
 #include "workers/kernels/imaging/reconstruction.h"
 #include "workers/kernels/imaging/responses.h"
 
@@ -104,9 +104,9 @@ nlohmann::json trace(Data& data, const std::string& run, Index passes, double be
   nlohmann::json out, steps = nlohmann::json::array();
   double seconds = 0, least_error = 1e300;
   for (Index spent = 0; spent < passes;) {
-    const auto start = std::chrono::steady_clock::now();
+    const bench::Stopwatch watch;
     const Step step = made->step();
-    seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    seconds += watch.wall();
     spent += step.passes;
     const double left = 2 * (best - made->log_likelihood());
     const double error = masked_error(data, made->estimate().image);

@@ -1,5 +1,3 @@
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
@@ -7,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "tests/bench/timing.h"
 #include "tests/support/fits_case.h"
 #include "tests/support/made_psf.h"
 
@@ -17,20 +16,6 @@
 namespace {
 
 using namespace unfold;  // NOLINT(google-build-using-namespace): a program's own file
-
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 std::vector<std::string> split(const std::string& list) {
   std::vector<std::string> out{""};
@@ -95,10 +80,10 @@ nlohmann::json measure(const Arguments& a, const test::MadePsf& psf, const test:
     stages = {};
     extraction::Hooks hooks;
     hooks.stages = &stages;
-    const double start = cpu_seconds();
+    const bench::Stopwatch watch;
     const extraction::Spectra out =
         extraction::extract(psf.shape, psf.traces, frame.view(), options, cpu, hooks);
-    if (r > 0) seconds.push_back(cpu_seconds() - start);  // the first run warms caches and pages
+    if (r > 0) seconds.push_back(watch.cpu());  // the first run warms caches and pages
     if (mode == "patches" && r == a.repeats) {
       dump(a.dump, "flux.f8", out.flux);
       dump(a.dump, "ivar.f8", out.ivar);
@@ -108,7 +93,7 @@ nlohmann::json measure(const Arguments& a, const test::MadePsf& psf, const test:
   return {{"isa", isa},
           {"mode", mode},
           {"cpu_seconds", seconds},
-          {"median_cpu_seconds", median(seconds)},
+          {"median_cpu_seconds", bench::median(seconds)},
           {"stages_last_run", stages_of(stages)}};
 }
 

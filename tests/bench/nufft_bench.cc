@@ -1,5 +1,3 @@
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -13,6 +11,7 @@
 #include <vector>
 
 #include "tests/bench/nufft_peer.h"
+#include "tests/bench/timing.h"
 #include "workers/compute/random.h"
 #include "workers/nufft/nufft.h"
 
@@ -49,15 +48,6 @@ Arguments parse(int argc, char** argv) {
     if (name == "--upsampling") a.upsampling = std::stod(value);
   }
   return a;
-}
-
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 /// Row-major rotation of a uniformly random quaternion.
@@ -142,10 +132,10 @@ class Bench {
     add("type2", [this] { plan_.type2(cube(f_.data()), {out_c_.data(), a_.points}); });
     if (a_.only == "all") add_real();
     if (!a_.peer.empty()) add_peer();
-    const double start = cpu_seconds();
+    const bench::Stopwatch watch;
     plan_.set_points({x_.data(), a_.points, 3});
     for (auto& measured : all_) measured.run();  // points are sorted at the first use
-    const double set_up = cpu_seconds() - start;
+    const double set_up = watch.cpu();
     for (Index repeat = 0; repeat < a_.repeats; ++repeat)
       for (auto& measured : all_) measured.time();
     nlohmann::json found = {{"modes", a_.modes},
@@ -155,7 +145,7 @@ class Bench {
                             {"tolerance", a_.tolerance},
                             {"first_calls_cpu_seconds", set_up}};
     for (auto& measured : all_) {
-      const double median = measured.median();
+      const double median = bench::median(measured.seconds);
       found["cpu_seconds"][measured.name] = median;
       found["million_points_a_cpu_second"][measured.name] =
           1e-6 * static_cast<double>(a_.points) / median;
@@ -171,13 +161,9 @@ class Bench {
     std::vector<double> seconds;
 
     void time() {
-      const double start = cpu_seconds();
+      const bench::Stopwatch watch;
       run();
-      seconds.push_back(cpu_seconds() - start);
-    }
-    double median() {
-      std::sort(seconds.begin(), seconds.end());
-      return seconds[seconds.size() / 2];
+      seconds.push_back(watch.cpu());
     }
   };
 

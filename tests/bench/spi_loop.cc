@@ -1,10 +1,9 @@
-#include <chrono>
 #include <cmath>
-#include <ctime>
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "tests/bench/timing.h"
 #include "tests/support/spi_noise.h"
 #include "workers/kernels/spi/agreement.h"
 #include "workers/kernels/spi/run.h"
@@ -32,8 +31,6 @@ Arguments arguments_of(int argc, char** argv) {
   for (int i = 2; i + 1 < argc; i += 2) out.at(std::string(argv[i]).substr(2)) = argv[i + 1];
   return out;
 }
-
-double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 Metric metric_of(const std::string& name) {
   return name == "sqrt" ? Metric::kSqrt : name == "euclid" ? Metric::kEuclid : Metric::kPoisson;
@@ -76,8 +73,7 @@ void run_one(const test::SpiCase& data, const std::vector<double>& truth,
   if (asked.at("background") == "known") options.background = data.background;
   const int maps = std::stoi(asked.at("maps"));
   Run run(cpu, data.frames, data.detector, options, solo);
-  const auto begin = std::chrono::steady_clock::now();
-  const double cpu_begin = cpu_seconds();
+  const bench::Stopwatch watch;
   while (!run.finished()) {
     const Generation g = run.step();
     const auto errors = orientation_errors(run.estimate().orientation, data.orientation);
@@ -100,11 +96,10 @@ void run_one(const test::SpiCase& data, const std::vector<double>& truth,
                            {"error", errors.median_degrees},
                            {"error_modulo", errors.median_modulo_degrees},
                            {"close", close / static_cast<double>(errors.degrees.size())}};
-    line["cpu"] = cpu_seconds() - cpu_begin;
+    line["cpu"] = watch.cpu();
     const bool last = run.finished();
     if (last) {
-      const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
-      line["wall"] = wall.count();
+      line["wall"] = watch.wall();
       line["converged"] = run.converged();
       double found = 0, wrong = 0;
       for (std::size_t i = 0; i < hit.size(); ++i) {
