@@ -1,3 +1,5 @@
+#include <immintrin.h>
+
 #include "workers/nufft/kernels.h"
 
 namespace unfold::nufft::v4 {
@@ -9,6 +11,7 @@ namespace {
 #include "workers/nufft/simd_512.inl.h"
 #include "workers/nufft/kernels_window.inl.h"
 #include "workers/nufft/kernels_grid.inl.h"
+#include "workers/nufft/gather_fours_512.inl.h"
 #include "workers/nufft/kernels_table.inl.h"
 // NOLINTEND(bugprone-suspicious-include)
 // clang-format on
