@@ -4,11 +4,11 @@
 
 namespace unfold::spi {
 
-/// Uninitialised floats, aligned as vectors want them. Move-only.
+/// Uninitialised floats, aligned as vectors want them; many of them on large pages, where the
+/// system has some. Move-only.
 class Floats {
  public:
-  Floats(compute::Cpu& cpu, compute::Index size)
-      : buffer_(cpu, size), data_(buffer_.view(size).data) {}
+  Floats(compute::Cpu& cpu, compute::Index size);
   float* data() const { return data_; }
 
  private:

@@ -38,6 +38,7 @@ struct TermSums {
 /// Terms in float, sums in double in a fixed order.
 struct TermKernels {
   TermSums (*dense)(const SliceTask&, const float* value);
+  double (*fit)(const SliceTask&, const float* value);   ///< of dense
   double (*listed)(const SliceTask&, const FrameTask&);  ///< fit
   double (*total)(const SliceTask&);
   void (*terms)(const SliceTask&, float* out);  ///< out [size] = term.fit
@@ -66,7 +67,7 @@ struct GatherTask {
 
 /// Which results of one [rows, columns] tile exceed their row's threshold.
 struct SelectTask {
-  const float* c;
+  const float* c;          ///< c and bias: 64-byte aligned
   const float* bias;       ///< [columns]
   const float* factor;     ///< [rows]; result = c + factor x bias
   const float* threshold;  ///< [rows]

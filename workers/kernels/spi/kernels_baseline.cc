@@ -10,8 +10,8 @@ constexpr int kTileRows = 6;
 // NOLINTBEGIN(bugprone-suspicious-include)
 #include "workers/kernels/spi/score_terms.inl.h"
 #include "workers/kernels/spi/kernels_terms.inl.h"
-#include "workers/kernels/spi/kernels_product.inl.h"
 #include "workers/kernels/spi/gather_plain.inl.h"
+#include "workers/kernels/spi/kernels_product.inl.h"
 #include "workers/kernels/spi/kernels_quick.inl.h"
 // NOLINTEND(bugprone-suspicious-include)
 // clang-format on

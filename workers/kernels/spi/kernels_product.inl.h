@@ -1,5 +1,5 @@
 // The tiled product. kVectorBytes and kTileRows come before: a tile is kTileRows x 2 vectors, as
-// many as registers hold.
+// many as registers hold; bits(lanes) too.
 typedef float Vec __attribute__((vector_size(kVectorBytes), may_alias));
 constexpr int kVectorFloats = kVectorBytes / 4;
 constexpr int kTileColumns = 2 * kVectorFloats;
@@ -67,15 +67,15 @@ void gather(const GatherTask& task) {
 Size select(const SelectTask& task, Hit* hits) {
   Size found = 0;
   for (int r = 0; r < kTileRows; ++r) {
-    const float* c = task.c + r * kTileColumns;
+    const Vec* c = vectors(task.c + r * kTileColumns);
     const float factor = task.factor[r];
     const float threshold = task.threshold[r];
-    int any = 0;
-    for (int l = 0; l < kTileColumns; ++l) any |= c[l] + factor * task.bias[l] > threshold ? 1 : 0;
-    if (any == 0) continue;
-    for (int l = 0; l < kTileColumns; ++l) {
-      const float score = c[l] + factor * task.bias[l];
-      if (score > threshold) hits[found++] = {score, r, l};
+    const Vec score[2] = {c[0] + factor * vectors(task.bias)[0],
+                          c[1] + factor * vectors(task.bias)[1]};
+    unsigned over = bits(score[0] > threshold) | bits(score[1] > threshold) << kVectorFloats;
+    for (; over != 0; over &= over - 1) {
+      const int l = __builtin_ctz(over);
+      hits[found++] = {score[l / kVectorFloats][l % kVectorFloats], r, l};
     }
   }
   return found;

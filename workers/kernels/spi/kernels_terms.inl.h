@@ -52,6 +52,23 @@ TermSums dense_sums(const SliceTask& task, const float* value) {
   return lanes.sum();
 }
 
+/// dense_sums() without the total, to the bit.
+template <class T>
+double dense_fit(const SliceTask& task, const float* value) {
+  const T term = TermOf<T>::of(task);
+  Lanes lanes;
+  Size p = 0;
+  for (; p + kTermLanes <= task.size; p += kTermLanes)
+    for (int l = 0; l < kTermLanes; ++l)
+      lanes.fit[l] +=
+          static_cast<double>(value[p + l]) *
+          static_cast<double>(term(task.model[p + l], background_at<T>(task, p + l)).fit);
+  for (int l = 0; p + l < task.size; ++l)
+    lanes.fit[l] += static_cast<double>(value[p + l]) *
+                    static_cast<double>(term(task.model[p + l], background_at<T>(task, p + l)).fit);
+  return lanes.sum().fit;
+}
+
 /// Totals only: no logarithm is taken.
 template <class T>
 double totals(const SliceTask& task) {
@@ -96,5 +113,5 @@ void term_values(const SliceTask& task, float* out) {
 
 template <class T>
 constexpr TermKernels term_kernels() {
-  return {dense_sums<T>, listed_fit<T>, totals<T>, term_values<T>};
+  return {dense_sums<T>, dense_fit<T>, listed_fit<T>, totals<T>, term_values<T>};
 }

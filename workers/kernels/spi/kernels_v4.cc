@@ -12,8 +12,8 @@ constexpr int kTileRows = 14;
 // NOLINTBEGIN(bugprone-suspicious-include)
 #include "workers/kernels/spi/score_terms.inl.h"
 #include "workers/kernels/spi/kernels_terms.inl.h"
-#include "workers/kernels/spi/kernels_product.inl.h"
 #include "workers/kernels/spi/gather_512.inl.h"
+#include "workers/kernels/spi/kernels_product.inl.h"
 #include "workers/kernels/spi/kernels_quick.inl.h"
 // NOLINTEND(bugprone-suspicious-include)
 // clang-format on

@@ -23,6 +23,13 @@ Index frames_a_tile(const compute::Cpu& cpu, const ProductKernels& kernels, Inde
   return std::clamp<Index>(even, 1, kTileRowPanels) * kernels.rows;
 }
 
+/// References of a block: at most about `most`, all blocks alike.
+Index block_of(Index total, Index most, const ProductKernels& kernels) {
+  const Index blocks = std::max<Index>((total + most - 1) / most, 1);
+  const Index even = (total + blocks - 1) / blocks;
+  return std::max<Index>((even + kernels.columns - 1) / kernels.columns, 1) * kernels.columns;
+}
+
 /// One batch against one block.
 void match_batch(compute::Cpu& cpu, const PatternSet& frames, const Scoring& scoring,
                  const ProductKernels& kernels, const FrameBatch& batch, ReferencePanels& panels,
@@ -71,8 +78,7 @@ Matches match(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slicer,
   const Scoring scoring(cpu, frames, slicer, options);
   const ProductKernels& product = kernels(options.isa).product;
   const auto total = static_cast<Index>(references.size());
-  const Index block = std::min(std::max<Index>(kBlockFloats / scoring.size(), product.columns),
-                               std::max<Index>(total, 1));
+  const Index block = block_of(total, std::max<Index>(kBlockFloats / scoring.size(), 1), product);
   const Index kept = kept_of(scoring, options);
   std::vector<Screened> best(static_cast<std::size_t>(frames.frames() * kept));
   const std::vector<FrameBatch> batches = batches_of(cpu, frames, scoring);

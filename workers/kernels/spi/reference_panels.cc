@@ -2,8 +2,38 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace unfold::spi {
+namespace {
+
+/// References in an order in which each slice lies near the one before it, so that what is read of
+/// the grid is still in a near cache: bands of equal height of the beam's direction seen from the
+/// volume (and the opposite one: slices are nearly planes), each walked around, to and fro.
+std::vector<Index> neighbours_first(std::span<const Quaternion> references) {
+  struct Place {
+    double band, around;
+    Index reference;
+  };
+  std::vector<Place> places;
+  const double bands = std::ceil(std::sqrt(static_cast<double>(references.size()) / 6));
+  for (const Quaternion& reference : references) {
+    const Matrix3 matrix = matrix_of(reference);
+    const double side = matrix[8] < 0 ? -1 : 1;
+    const double band = std::floor(side * matrix[8] * bands);
+    const double angle = std::atan2(side * matrix[7], side * matrix[6]);
+    places.push_back(
+        {band, std::fmod(band, 2) == 0 ? angle : -angle, static_cast<Index>(places.size())});
+  }
+  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
+    return std::tie(a.band, a.around, a.reference) < std::tie(b.band, b.around, b.reference);
+  });
+  std::vector<Index> order;
+  for (const Place& place : places) order.push_back(place.reference);
+  return order;
+}
+
+}  // namespace
 
 ScreenForm::ScreenForm(const Scoring& scoring, double fluence)
     : scoring_(&scoring), fluence_(fluence) {
@@ -68,7 +98,9 @@ ReferencePanels::ReferencePanels(compute::Cpu& cpu, const Slicer& slicer, const 
 
 void ReferencePanels::load(std::span<const Quaternion> references) {
   count_ = static_cast<Index>(references.size());
-  cpu_->parallel_for(count_, [&](Index j) {
+  const std::vector<Index> order = neighbours_first(references);
+  cpu_->parallel_for(count_, [&](Index place) {
+    const Index j = order[static_cast<std::size_t>(place)];
     float* slice = slices_.data() + j * size_;
     slicer_->slice(references[static_cast<std::size_t>(j)], scoring_->choice(), slice);
     totals_[static_cast<std::size_t>(j)] = scoring_->total(slice);

@@ -136,7 +136,7 @@ float Scoring::score(const float* model, double total, const ScoredFrame& frame)
   const SliceTask slice = task(model, total, frame.fluence);
   const double fit = frame.listed ? kernels_->listed(slice, {frame.value.data(), frame.pixel.data(),
                                                              static_cast<Size>(frame.value.size())})
-                                  : kernels_->dense(slice, frame.value.data()).fit;
+                                  : kernels_->fit(slice, frame.value.data());
   return static_cast<float>(score_of({fit, total}, frame));
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 /// References and pixels at a time: what is in use stays in a core's second cache.
 constexpr Index kColumnPanels = 8;
-constexpr Index kDepth = 384;
+constexpr Index kDepth = 256;
 
 }  // namespace
 
@@ -16,29 +16,37 @@ TileMatching::TileMatching(compute::Cpu& cpu, const PatternSet& frames, const Sc
     : set_(&frames),
       scoring_(&scoring),
       kernels_(&kernels),
+      packed_(cpu, kTileRowPanels * kernels.rows * scoring.size()),
       hits_(static_cast<std::size_t>(kernels.rows * kernels.columns)),
       products_(cpu, kTileRowPanels * kColumnPanels * kernels.rows * kernels.columns) {}
 
 void TileMatching::read(std::span<const Index> members, bool listed, const ScreenForm& form) {
   const Index rows = kernels_->rows;
-  const Index size = scoring_->size();
   row_panels_ = (static_cast<Index>(members.size()) + rows - 1) / rows;
   frames_.resize(members.size());
   factor_.assign(static_cast<std::size_t>(row_panels_ * rows), 0.0f);
   threshold_.assign(factor_.size(), std::numeric_limits<float>::infinity());
-  if (!listed) packed_.assign(static_cast<std::size_t>(row_panels_ * rows * size), 0.0f);
   for (std::size_t i = 0; i < members.size(); ++i) {
-    ScoredFrame& frame = frames_[i];
-    if (listed) {
-      scoring_->read(*set_, members[i], row_, frame);
-    } else {
-      scoring_->read_all(*set_, members[i], row_, frame);
-      const Index r = static_cast<Index>(i);
-      float* to = packed_.data() + r / rows * rows * size + r % rows;
-      for (Index p = 0; p < size; ++p) to[p * rows] = frame.value[static_cast<std::size_t>(p)];
-    }
-    factor_[i] = form.factor(frame);
+    if (listed)
+      scoring_->read(*set_, members[i], row_, frames_[i]);
+    else
+      scoring_->read_all(*set_, members[i], row_, frames_[i]);
+    factor_[i] = form.factor(frames_[i]);
   }
+  if (listed) return;
+  for (Index panel = 0; panel < row_panels_; ++panel) pack(panel);
+}
+
+/// Frames side by side; where there are none, zeros.
+void TileMatching::pack(Index row_panel) {
+  const auto rows = static_cast<std::size_t>(kernels_->rows);
+  const auto size = static_cast<std::size_t>(scoring_->size());
+  const std::size_t first = static_cast<std::size_t>(row_panel) * rows;
+  const std::size_t count = std::min(rows, frames_.size() - first);
+  float* to = packed_.data() + first * size;
+  if (count < rows) std::fill_n(to, rows * size, 0.0f);
+  for (std::size_t p = 0; p < size; ++p, to += rows)
+    for (std::size_t r = 0; r < count; ++r) to[r] = frames_[first + r].value[p];
 }
 
 void TileMatching::products(const ReferencePanels& panels, Index panel, Index count, bool listed) {

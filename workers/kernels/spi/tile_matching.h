@@ -11,7 +11,7 @@
 namespace unfold::spi {
 
 /// Frames of a tile: at most this many panels of rows.
-inline constexpr Index kTileRowPanels = 8;
+inline constexpr Index kTileRowPanels = 16;
 
 /// A reference by its single-precision product; `exact` follows.
 struct Screened : Candidate {
@@ -24,6 +24,7 @@ class TileMatching {
   TileMatching(compute::Cpu& cpu, const PatternSet& frames, const Scoring& scoring,
                const ProductKernels& kernels);
 
+  /// At most kTileRowPanels x rows `members`.
   /// `best` [frames, kept]: the best so far, whose places from `first` on are looked for and
   /// scored exactly here.
   void run(std::span<const Index> members, bool listed, const ScreenForm& form,
@@ -31,6 +32,7 @@ class TileMatching {
 
  private:
   void read(std::span<const Index> members, bool listed, const ScreenForm& form);
+  void pack(Index row_panel);
   void products(const ReferencePanels& panels, Index panel, Index count, bool listed);
   void select(const ReferencePanels& panels, Index panel, Index count, Index first,
               std::span<Screened> best, Index kept);
@@ -41,7 +43,7 @@ class TileMatching {
   Index row_panels_ = 0;
   std::vector<float> row_;
   std::vector<ScoredFrame> frames_;
-  std::vector<float> packed_;  ///< [row panels][P', rows]
+  Floats packed_;  ///< [row panels][P', rows]
   std::vector<float> factor_, threshold_;
   std::vector<Hit> hits_;
   Floats products_;
