@@ -100,6 +100,7 @@ Attributes attributes_of(const spi::Result& result, const v1::SpiSpec& spec,
   if (spec.conformations() > 1) {
     out["conformation_gain"] = result.conformation_gain;
     out["conformation_gain_error"] = result.conformation_gain_error;
+    out["conformation_agreement"] = result.conformation_agreement;
     out["evidence_for_conformations"] = std::int64_t{result.evidence_for_conformations};
   }
   return out;
@@ -161,6 +162,7 @@ std::map<std::string, double> summary_of(const spi::Result& result,
   }
   out["conformation_gain"] = result.conformation_gain;
   out["conformation_gain_error"] = result.conformation_gain_error;
+  out["conformation_agreement"] = result.conformation_agreement;
   return out;
 }
 

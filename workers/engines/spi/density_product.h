@@ -23,8 +23,8 @@ spi_data::DensityFile density_of(const spi::Result& result, const ResidentPatter
 
 /// generations, log_likelihood and gain (mean a frame, at the end), resolution and
 /// intensity_resolution (Angstrom; absent where there is none), phasing_agreement, median_entropy,
-/// non_hits, verdict_<verdict>; with several conformations frames_<c>, conformation_gain and its
-/// error; with a reference reference_correlation, reference_resolution.
+/// non_hits, verdict_<verdict>; with several conformations frames_<c>, conformation_gain, its error
+/// and conformation_agreement; with a reference reference_correlation, reference_resolution.
 std::map<std::string, double> summary_of(const spi::Result& result,
                                          const spi_data::DensityFile& file);
 

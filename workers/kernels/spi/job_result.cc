@@ -246,6 +246,7 @@ void Job::weigh_conformations(Result& result) {
   if (!halves() || settings_.run.conformations < 2) return;
   std::vector<double> gains;
   bool everywhere = true;
+  result.conformation_agreement = 1;
   for (const std::size_t h : {kFirst, kSecond}) {
     const std::size_t from = 1 - h;
     const Prediction more = predict_half(from, h), fewer = predict_half(from + 2, h);
@@ -262,14 +263,15 @@ void Job::weigh_conformations(Result& result) {
                          : static_cast<std::int32_t>(std::find(partner.begin(), partner.end(), c) -
                                                      partner.begin()));
     }
-    everywhere = everywhere && of_half.mean > kEvidence * of_half.error &&
-                 kappa_of(seen, own, pairing().partner.size()) > kReproducible;
+    const double agreement = kappa_of(seen, own, pairing().partner.size());
+    result.conformation_agreement = std::min(result.conformation_agreement, agreement);
+    everywhere = everywhere && of_half.mean > kEvidence * of_half.error;
     gains.insert(gains.end(), gain.begin(), gain.end());
   }
   const Gain gain = gain_of(gains);
   result.conformation_gain = gain.mean;
   result.conformation_gain_error = gain.error;
-  result.evidence_for_conformations = everywhere;
+  result.evidence_for_conformations = everywhere && result.conformation_agreement > kReproducible;
 }
 
 void Job::judge_result(Result& result) {

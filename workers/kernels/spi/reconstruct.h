@@ -63,6 +63,9 @@ struct Result {
   std::vector<std::string> reasons;  ///< for people: why not better than that
   /// Conformations: log-likelihood gain a frame of C over 1, from held-out frames, with its error.
   double conformation_gain = 0, conformation_gain_error = 0;
+  /// Cohen's kappa of the classes that a half's own maps and the other half's give its frames; the
+  /// smaller of the two halves'. 0: no more than chance.
+  double conformation_agreement = 0;
   bool evidence_for_conformations = false;
 };
 

@@ -169,6 +169,17 @@ TEST(ReconstructTest, AResultIsWhole) {
   EXPECT_THAT(result.reasons, Not(IsEmpty()));
 }
 
+TEST(ReconstructTest, OneKindOfParticleIsNotTakenForTwo) {
+  SmallJob job;
+  job.settings.run.conformations = 2;
+  const Result result = job.run();
+  ASSERT_THAT(result.maps, SizeIs(2));
+  for (const spi::Map& map : result.maps) EXPECT_THAT(map.density, SizeIs(kGrid * kGrid * kGrid));
+  EXPECT_GT(result.conformation_gain_error, 0);
+  EXPECT_LT(result.conformation_agreement, 0.2);
+  EXPECT_FALSE(result.evidence_for_conformations);
+}
+
 /// The second half's frames show nothing: each start of it is far below the first half's.
 TEST(ReconstructTest, AHalfFarBelowTheOtherBeginsAgainAlsoAfterAStop) {
   SmallJob job;
