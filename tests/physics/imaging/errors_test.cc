@@ -1,6 +1,7 @@
 // Whether errors say how far results are from the truth: pulls and coverage of region fluxes over
 // noise realisations, and the bootstrap's errors of pixels against their scatter.
-// Issue 3, item 3. UNFOLD_LONG=1 takes 200 realisations of Data Challenge size.
+// Issue 3, item 3, with its limits, over 200 realisations. UNFOLD_LONG=1 takes the Data Challenge's
+// size, and replicates that repeat the stop rule.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,9 +17,12 @@ namespace {
 using imaging::Index;
 using imaging::Region;
 
-int realisations() { return long_run() ? 200 : 24; }
-constexpr Index kReplicates = 24;
-constexpr double kSigmas = 3;  ///< of the sample's own error, granted on top
+constexpr int kRealisations = 200;
+
+imaging::Bootstrap bootstrap() {
+  if (long_run()) return {.replicates = 24};
+  return {.replicates = 16, .stop = imaging::BootstrapStop::kFixed};
+}
 
 /// A bulge, a disk, a source of the strength asked and another that stays.
 simulate::ImagingOptions sky_with(double strength, bool mismatch) {
@@ -72,16 +76,6 @@ struct Survey {
   std::vector<double> ratios(const Observatory& observatory) const;
 };
 
-/// Error over scatter of the small problem's pixels from 24 realisations: three standard deviations
-/// about the mean of draws of 24 from 200. These few tell a pixel's scatter badly, as most of it is
-/// in rare excursions; docs/numerics.md has how far the marks (0.9-1.1; 90 % within 0.7-1.4) are
-/// met.
-struct PixelLimits {
-  double least_median, most_median, least_share;
-};
-constexpr PixelLimits kOsemPixels{1.14, 1.62, 0.33};
-constexpr PixelLimits kMapPixels{0.81, 1.12, 0.64};
-
 void Survey::add(const imaging::Result& result, const std::vector<double>& truths) {
   regions.resize(result.regions.size());
   for (std::size_t r = 0; r < regions.size(); ++r) {
@@ -128,32 +122,38 @@ std::vector<double> Survey::ratios(const Observatory& observatory) const {
 double share_within(const std::vector<double>& sorted, double low, double high) {
   const auto first = std::lower_bound(sorted.begin(), sorted.end(), low);
   const auto last = std::upper_bound(sorted.begin(), sorted.end(), high);
-  return static_cast<double>(last - first) / static_cast<double>(sorted.size());
+  return sorted.empty() ? 0
+                        : static_cast<double>(last - first) / static_cast<double>(sorted.size());
 }
 
-Survey survey(const char* name, const Observatory& observatory, imaging::Algorithm algorithm,
-              int count) {
+Survey survey(const char* name, const Observatory& observatory, imaging::Algorithm algorithm) {
   imaging::Settings settings;
   settings.algorithm.algorithm = algorithm;
   settings.regions = regions();
-  settings.bootstrap.replicates = kReplicates;
+  settings.bootstrap = bootstrap();
   std::vector<double> truths;
   for (const Region& region : settings.regions) truths.push_back(observatory.true_flux(region));
   Survey out;
-  for (int i = 0; i < count; ++i) {
+  for (int i = 0; i < kRealisations; ++i) {
     const auto observation = observatory.observe(static_cast<std::uint64_t>(100 + i));
     settings.bootstrap.seed = static_cast<std::uint64_t>(i);
     out.add(reconstruct(observation.problem(), settings, {}), truths);
-    if ((i + 1) % 20 != 0 && i + 1 != count) continue;
+    if ((i + 1) % 20 != 0) continue;
     out.print(name, truths);
     const std::vector<double> ratios = out.ratios(observatory);
     std::printf(
         "%s: bootstrap over scatter of %zu of %zu pixels: median %.3f, %.0f %% in 0.7-1.4\n", name,
-        ratios.size(), observatory.well_exposed().size(), ratios[ratios.size() / 2],
-        100 * share_within(ratios, 0.7, 1.4));
+        ratios.size(), observatory.well_exposed().size(),
+        ratios.empty() ? 0 : ratios[ratios.size() / 2], 100 * share_within(ratios, 0.7, 1.4));
     std::fflush(stdout);
   }
   return out;
+}
+
+/// Fixed stops leave out what the stop's own scatter adds to a flux: little of osem's, a quarter of
+/// map's (docs/numerics.md).
+double widest_pull(imaging::Algorithm algorithm) {
+  return algorithm == imaging::Algorithm::kMap && !long_run() ? 1.4 : 1.2;
 }
 
 struct Case {
@@ -170,24 +170,20 @@ TEST_P(ErrorsTest, RegionFluxesAndPixelsScatterAsTheirErrorsSay) {
   const bool asserts = !tested.mismatch && tested.strength == 1;
   if (!asserts && !long_run()) GTEST_SKIP() << "asserts nothing: UNFOLD_LONG=1 shows it";
   const Observatory observatory(sky_with(tested.strength, tested.mismatch));
-  const int count = realisations();
-  const Survey seen = survey(tested.name, observatory, tested.algorithm, count);
+  const Survey seen = survey(tested.name, observatory, tested.algorithm);
   if (!asserts) return;
   const RegionSurvey& bulge = seen.regions[0];
-  EXPECT_LT(std::abs(bulge.pull.mean()), 0.3 + kSigmas / std::sqrt(count));
-  EXPECT_GT(bulge.pull.deviation(), 0.8 - kSigmas / std::sqrt(2.0 * count));
-  EXPECT_LT(bulge.pull.deviation(), 1.2 + kSigmas / std::sqrt(2.0 * count));
-  const double covered = static_cast<double>(bulge.covered) / count;
-  EXPECT_GT(covered, 0.60 - kSigmas * std::sqrt(0.60 * 0.40 / count));
-  EXPECT_LT(covered, 0.76 + kSigmas * std::sqrt(0.76 * 0.24 / count));
-  if (long_run()) return;
+  EXPECT_LT(std::abs(bulge.pull.mean()), 0.3);
+  EXPECT_GT(bulge.pull.deviation(), 0.8);
+  EXPECT_LT(bulge.pull.deviation(), widest_pull(tested.algorithm));
+  const double covered = static_cast<double>(bulge.covered) / kRealisations;
+  EXPECT_GT(covered, 0.60);
+  EXPECT_LT(covered, 0.76);
   const std::vector<double> ratios = seen.ratios(observatory);
-  ASSERT_GE(ratios.size(), 10U);
-  const PixelLimits limits =
-      tested.algorithm == imaging::Algorithm::kOsem ? kOsemPixels : kMapPixels;
-  EXPECT_GT(ratios[ratios.size() / 2], limits.least_median);
-  EXPECT_LT(ratios[ratios.size() / 2], limits.most_median);
-  EXPECT_GT(share_within(ratios, 0.7, 1.4), limits.least_share);
+  ASSERT_GE(ratios.size(), 5U);
+  EXPECT_GT(ratios[ratios.size() / 2], 0.9);
+  EXPECT_LT(ratios[ratios.size() / 2], 1.1);
+  EXPECT_GE(share_within(ratios, 0.7, 1.4), 0.9);
 }
 
 using imaging::Algorithm;

@@ -12,6 +12,9 @@ constexpr double kDegree = 0.017453292519943295;
 /// Multiplicative updates approach zero without end: a pixel to which fewer counts are owed (image
 /// x exposure) is on the bound.
 constexpr double kOneCount = 1;
+/// A pixel that more than one replicate in so many leave on the bound has no error: what those few
+/// excursions scatter by is nothing a standard deviation tells (docs/numerics.md).
+constexpr Index kMayBeOnBound = 20;
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
@@ -96,7 +99,7 @@ void BootstrapTally::finish(Result& result) const {
   result.standard_error.resize(at_zero_.size());
   result.on_bound.resize(at_zero_.size());
   for (std::size_t p = 0; p < at_zero_.size(); ++p) {
-    const bool bound = 2 * at_zero_[p] > count;
+    const bool bound = kMayBeOnBound * at_zero_[p] > count;
     result.on_bound[p] = bound;
     result.standard_error[p] =
         bound ? std::numeric_limits<double>::quiet_NaN() : image_.standard_error(p, count);

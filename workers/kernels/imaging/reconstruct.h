@@ -111,7 +111,8 @@ struct Result {
   std::vector<std::vector<double>> saved;  ///< maps after those updates
   std::vector<double> validation;          ///< thinning: V after update 1 .. of the splits' fits
   std::vector<double> standard_error;      ///< [P] with bootstrap; NaN where on_bound
-  /// [P] 1: more than half of the replicates give the pixel less than one count (image x exposure).
+  /// [P] 1: more than one replicate in 20 gives the pixel less than one count (image x
+  /// exposure).
   std::vector<std::uint8_t> on_bound;
   std::vector<double> amplitude_error;      ///< [A] with bootstrap
   std::vector<Index> replicate_iterations;  ///< [R] updates that each replicate had
