@@ -1,33 +1,18 @@
 #pragma once
 
-#include <sys/resource.h>
-
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <functional>
 #include <vector>
 
+#include "tests/bench/timing.h"
 #include "workers/compute/random.h"
 #include "workers/kernels/spi/matching.h"
 
-/// What the single-particle benches share: clocks, and frames of a made-up molecule.
+/// What the single-particle benches share: least times, and frames of a made-up molecule.
 namespace unfold::spi::bench {
 
-inline double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-inline double peak_megabytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
-}
+using unfold::bench::peak_megabytes;
 
 struct Seconds {
   double wall = 1e30, cpu = 1e30;
@@ -35,12 +20,10 @@ struct Seconds {
 
 /// Keeps the shorter of `best` and what f() takes now.
 inline void time(Seconds& best, const std::function<void()>& f) {
-  const auto start = std::chrono::steady_clock::now();
-  const double cpu = cpu_seconds();
+  const unfold::bench::Stopwatch watch;
   f();
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  best.wall = std::min(best.wall, took.count());
-  best.cpu = std::min(best.cpu, cpu_seconds() - cpu);
+  best.wall = std::min(best.wall, watch.wall());
+  best.cpu = std::min(best.cpu, watch.cpu());
 }
 
 /// A square of pixels on the Ewald sphere, qmax below 1, with a beamstop.
