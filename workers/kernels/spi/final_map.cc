@@ -51,6 +51,8 @@ Map phased_map(compute::Cpu& cpu, std::span<const double> autocorrelation,
   return map;
 }
 
+int half_starts(int starts) { return std::max(4, starts / 2); }
+
 void compare_halves(compute::Cpu& cpu, std::span<const double> first,
                     std::span<const double> second, const Alignment& onto_first, double qmax,
                     const MapOptions& options, const std::function<bool()>& cancelled, Map& map) {
@@ -61,7 +63,7 @@ void compare_halves(compute::Cpu& cpu, std::span<const double> first,
       resolution_of(map.half_intensity_correlation, qmax, grid, kResolvedAbove);
 
   MapOptions half = options;
-  half.starts = std::max(4, options.starts / 2);
+  half.starts = half_starts(options.starts);
   std::vector<std::uint8_t> support[2];
   for (std::size_t h = 0; h < 2; ++h) {
     half.seed = seed_of_part(options.seed, 1000 + h);

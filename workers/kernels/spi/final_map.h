@@ -23,8 +23,11 @@ struct MapOptions {
 Map phased_map(compute::Cpu& cpu, std::span<const double> autocorrelation,
                const MapOptions& options, const std::function<bool()>& cancelled);
 
+/// Random starts that a half's map is phased from, where the map of all has `starts`.
+int half_starts(int starts);
+
 /// The halves' merged intensities, the second turned onto the first by `onto_first`, phased like
-/// the map with half as many starts, compared with each other and laid onto the map.
+/// the map, compared with each other and laid onto the map.
 void compare_halves(compute::Cpu& cpu, std::span<const double> first,
                     std::span<const double> second, const Alignment& onto_first, double qmax,
                     const MapOptions& options, const std::function<bool()>& cancelled, Map& map);

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "workers/kernels/spi/phasing.h"
 #include "workers/kernels/spi/spectrum.h"
 #include "workers/kernels/spi/verdict.h"
 
@@ -58,12 +59,8 @@ std::vector<double> model_of(Index grid, const Estimate& estimate, std::size_t c
   auto spectrum = spectrum_of(grid, estimate.density[conformation]);
   for (auto& f : spectrum) f = std::norm(f);
   std::vector<double> model = volume_of(grid, spectrum);
-  double cross = 0, power = 0;
-  for (std::size_t i = 0; i < model.size(); ++i) {
-    cross += model[i] * merged[i];
-    power += model[i] * model[i];
-  }
-  for (double& v : model) v *= power > 0 ? cross / power : 0;
+  const double scale = best_multiple(model, merged);
+  for (double& v : model) v *= scale;
   return model;
 }
 
@@ -113,6 +110,7 @@ Result Job::make() {
   result.entropy = entropies(result.estimate);
   weigh_conformations(result);
   judge_result(result);
+  hold_to_truth(result);
   result.history = history_;
   return result;
 }

@@ -55,6 +55,7 @@ class Job {
   Prediction predict_half(std::size_t made_from, std::size_t half) const;
   void weigh_conformations(Result& result);
   void judge_result(Result& result);
+  void hold_to_truth(Result& result);
 
   MatchOptions match_options(const Estimate& estimate) const;
   std::vector<Quaternion> references() const;

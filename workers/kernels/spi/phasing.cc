@@ -225,7 +225,7 @@ class Iteration {
   std::vector<std::uint8_t> support_;
 };
 
-/// Autocorrelation of the density, and both scaled so that it is the input's best multiple.
+/// Autocorrelation of the density, and both scaled so that it is the input's best_multiple.
 void add_autocorrelation(const nufft::RealFft<double>& fft, Index grid,
                          std::span<const double> merged, PhaseResult& result) {
   FftBuffer<double> wrapped(grid * grid * grid);
@@ -235,12 +235,7 @@ void add_autocorrelation(const nufft::RealFft<double>& fft, Index grid,
   for (std::complex<double>& f : spectrum) f = std::norm(f);
   fft.backward(spectrum.data(), wrapped.data());
   result.autocorrelation = unwrap_from<double>(grid, wrapped, grid);
-  double product = 0, square = 0;
-  for (std::size_t n = 0; n < merged.size(); ++n) {
-    product += result.autocorrelation[n] * merged[n];
-    square += result.autocorrelation[n] * result.autocorrelation[n];
-  }
-  const double scale = square > 0 && product > 0 ? product / square : 0;
+  const double scale = best_multiple(result.autocorrelation, merged);
   for (double& a : result.autocorrelation) a *= scale;
   const double voxels = static_cast<double>(grid * grid * grid);
   for (double& d : result.density) d *= std::sqrt(scale * voxels);
@@ -275,6 +270,17 @@ std::vector<std::uint8_t> known_amplitudes(Index grid, double qmin, double qmax)
     }
   }
   return out;
+}
+
+double best_multiple(std::span<const double> model, std::span<const double> merged) {
+  double product = 0, square = 0, size = 0;
+  for (std::size_t n = 0; n < model.size(); ++n) {
+    product += model[n] * merged[n];
+    square += model[n] * model[n];
+    size += merged[n] * merged[n];
+  }
+  if (!(square > 0)) return 0;
+  return product > 0 ? product / square : std::sqrt(size / square);
 }
 
 std::vector<PhaseResult> phase(compute::Cpu& cpu, Index grid,

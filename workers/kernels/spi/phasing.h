@@ -46,6 +46,11 @@ struct PhaseResult {
 /// |q| = |k| 2 qmax / M, and |k| <= M / 2 (rounded down: merging damps what lies beyond).
 std::vector<std::uint8_t> known_amplitudes(Index grid, double qmin, double qmax);
 
+/// > 0: of `model` that comes nearest to `merged`, autocorrelations; 0 where the model is. Behind a
+/// beamstop `merged` lacks its strongest modes and can run against every model: then their sizes
+/// are made equal.
+double best_multiple(std::span<const double> model, std::span<const double> merged);
+
 /// One result a start, in order; starts run side by side on the Cpu's threads. `known` [M^3] or
 /// empty: all. The zero frequency floats always. `cancelled` may be empty; asked once a loop, by
 /// one thread at a time; then the results are not to be used. Deterministic. Iterates in a cube

@@ -46,7 +46,8 @@ struct Map {
   std::vector<double> half_density[2];             ///< aligned on the map; empty without halves
   std::vector<double> half_intensity_correlation;  ///< (i) of the halves before phasing
   std::vector<double> half_correlation;            ///< (ii) of their phased maps
-  std::vector<double> half_correlation_corrected;  ///< (ii) less what the supports alone make
+  /// (ii) less what supports and the search make, and no more than what both share with the truth
+  std::vector<double> half_correlation_corrected;
   std::vector<double> prtf;
   double resolution = 0;            ///< Angstrom: corrected FSC at 0.143; infinity: none
   double intensity_resolution = 0;  ///< Angstrom: (i) at 0.143

@@ -216,5 +216,14 @@ TEST(Consensus, ShellsWhosePhasesAreChanceHaveALowTransfer) {
   EXPECT_LE(mean.prtf[9], 0.5);
 }
 
+// Behind a beamstop the strongest modes are missing: a model that keeps them can point the other
+// way, and one scaled to nothing would never be left again.
+TEST(Phasing, AModelIsNeverScaledToNothing) {
+  const std::vector<double> model{2, 1, 0};
+  EXPECT_DOUBLE_EQ(best_multiple(model, std::vector<double>{6, 3, 1}), 3);
+  EXPECT_DOUBLE_EQ(best_multiple(model, std::vector<double>{-6, -3, 0}), 3);
+  EXPECT_EQ(best_multiple(std::vector<double>(3, 0.0), model), 0);
+}
+
 }  // namespace
 }  // namespace unfold::spi
