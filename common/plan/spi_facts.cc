@@ -23,6 +23,10 @@ constexpr double kLocalGenerations = 12;
 constexpr double kLocalCandidates = 100;
 constexpr double kPhaseTransforms = 800;  // of one start
 constexpr double kMergeTransforms = 60;
+// Bytes of a merge's points in both transforms, at work and kept by each half; floats of a block of
+// references, slices and panels.
+constexpr double kBytesOfPoint = 200, kBytesKeptOfPoint = 80, kMostPoints = 1 << 22;
+constexpr double kBytesOfEntry = 8, kMostEntries = 1 << 26;
 constexpr std::int64_t kMostReferences = 60'000;
 constexpr double kFewPhotons = 50;
 
@@ -122,9 +126,14 @@ void predict_spi(const SpiData& data, const v1::SpiSpec& spec, v1::Plan& plan) {
       static_cast<double>(std::max(data.header.stored_bytes, plan.response_bytes())) /
       kReadBytesPerSecond);
   plan.set_run_seconds(0.5 + match * std::min(parts, 1.5) + (cut + transforms) * parts);
+  // Half runs stay beside that of all frames; a merge's points are frames x pixels, or as many
+  // references in a search of all.
+  const double points = std::min(std::max(used, frames) * pixels, kMostPoints);
+  const double entries = std::min(references * pixels, kMostEntries);
   const double bytes = static_cast<double>(plan.response_bytes()) * 2 + 4 * used * pixels * kinds +
-                       8 * padded * (6 + 4 * kinds) + 400 * frames;
-  plan.set_host_bytes(static_cast<std::int64_t>(bytes) + (std::int64_t{64} << 20));
+                       kBytesOfPoint * points + (parts - 1) / 2 * kBytesKeptOfPoint * points +
+                       kBytesOfEntry * entries + 8 * padded * (6 + 4 * kinds) + 400 * frames;
+  plan.set_host_bytes(static_cast<std::int64_t>(bytes) + (std::int64_t{128} << 20));
 }
 
 }  // namespace unfold::plan
