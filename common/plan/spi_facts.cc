@@ -25,7 +25,7 @@ constexpr double kPhaseTransforms = 800;  // of one start
 constexpr double kMergeTransforms = 60;
 // Bytes of a merge's points in both transforms, at work and kept by each half; floats of a block of
 // references, slices and panels.
-constexpr double kBytesOfPoint = 200, kBytesKeptOfPoint = 80, kMostPoints = 1 << 22;
+constexpr double kBytesOfPoint = 260, kBytesKeptOfPoint = 160, kMostPoints = 1 << 22;
 constexpr double kBytesOfEntry = 8, kMostEntries = 1 << 26;
 constexpr std::int64_t kMostReferences = 60'000;
 constexpr double kFewPhotons = 50;
