@@ -179,7 +179,7 @@ Estimate Job::from_better_half() {
 std::vector<Map> Job::make_maps(const Estimate& estimate) {
   std::vector<Map> maps;
   if (hooks_.report) {
-    Report report{"phasing", {}, 1, half_resolution_, nullptr};
+    Report report{"phasing", history_.back().generation, 1, half_resolution_, nullptr};
     report.estimate = &estimate;
     hooks_.report(report);
   }

@@ -144,6 +144,9 @@ TEST(ReconstructTest, ProgressRisesAndNamesWhatRuns) {
   EXPECT_EQ(parts[0], "half 1");
   EXPECT_EQ(parts[1], "half 2");
   EXPECT_EQ(parts.back(), "phasing");
+  const auto& reports = whole_job().reports;
+  EXPECT_EQ(reports.back().generation.log_likelihood,
+            whole_job().result.history.back().generation.log_likelihood);
   EXPECT_EQ(last, 1.0);
 }
 
