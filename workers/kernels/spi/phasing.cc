@@ -225,7 +225,7 @@ class Iteration {
   std::vector<std::uint8_t> support_;
 };
 
-/// Autocorrelation of the density, and both scaled so that it is the input's best_multiple.
+/// Autocorrelation of the density, scaled by best_multiple(), and the density by its root.
 void add_autocorrelation(const nufft::RealFft<double>& fft, Index grid,
                          std::span<const double> merged, PhaseResult& result) {
   FftBuffer<double> wrapped(grid * grid * grid);

@@ -46,9 +46,9 @@ struct PhaseResult {
 /// |q| = |k| 2 qmax / M, and |k| <= M / 2 (rounded down: merging damps what lies beyond).
 std::vector<std::uint8_t> known_amplitudes(Index grid, double qmin, double qmax);
 
-/// > 0: of `model` that comes nearest to `merged`, autocorrelations; 0 where the model is. Behind a
-/// beamstop `merged` lacks its strongest modes and can run against every model: then their sizes
-/// are made equal.
+/// The factor by which `model` comes nearest to `merged` (autocorrelations), never negative; 0 for
+/// a model of zeros. Behind a beamstop `merged` lacks its strongest modes and can run against every
+/// model: then the factor makes their sizes equal.
 double best_multiple(std::span<const double> model, std::span<const double> merged);
 
 /// One result a start, in order; starts run side by side on the Cpu's threads. `known` [M^3] or
