@@ -13,6 +13,12 @@ struct ModuleUnavailable : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// One GPU of a module.
+struct Gpu {
+  const ModuleTable* module;
+  int ordinal;
+};
+
 /// Where load_module() looks: UNFOLD_CUDA_MODULE alone where it is set, else beside the program and
 /// in ../bin and ../lib/unfold from there.
 std::vector<std::string> module_candidates();

@@ -1,23 +1,12 @@
-#include <cstdlib>
-
+#include "tests/support/cuda_modules.h"
 #include "tests/workers/kernels/stamp_suite.h"
-#include "workers/cuda/loader.h"
 
 namespace unfold::extraction {
 namespace {
 
-/// The functor on a GPU, through the loadable module. UNFOLD_REQUIRE_GPU makes its absence a
-/// failure.
-struct OnGpu {
-  static std::string unavailable() {
-    try {
-      if (cuda::count_devices(cuda::load_module()) > 0) return {};
-    } catch (const cuda::ModuleUnavailable& e) {
-      if (std::getenv("UNFOLD_REQUIRE_GPU") != nullptr) throw;
-      return e.what();
-    }
-    return "no GPU";
-  }
+/// The functor through a loadable module.
+template <class Module>
+struct OnModule : Module {
   static std::vector<double> make(const StampCase& c) {
     std::vector<double> out(
         static_cast<std::size_t>(c.n_fibre * c.n_wave * c.width() * c.height()));
@@ -34,12 +23,14 @@ struct OnGpu {
                                      .offset_x = c.offset_x.data(),
                                      .offset_y = c.offset_y.data(),
                                      .stamps = out.data()};
-    const cuda::Outcome outcome = cuda::load_module().make_stamps(0, &problem);
+    const cuda::Gpu gpu = Module::gpu();
+    const cuda::Outcome outcome = gpu.module->extraction.make_stamps(gpu.ordinal, &problem);
     EXPECT_EQ(outcome.code, cuda::OutcomeCode::kOk) << outcome.message;
     return out;
   }
 };
-INSTANTIATE_TYPED_TEST_SUITE_P(Cuda, Stamps, OnGpu);
+using Modules = ::testing::Types<OnModule<test::EmulatedGpu>, OnModule<test::RealGpu>>;
+INSTANTIATE_TYPED_TEST_SUITE_P(Module, Stamps, Modules);
 
 }  // namespace
 }  // namespace unfold::extraction

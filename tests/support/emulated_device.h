@@ -1,0 +1,117 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+
+#include "tests/support/emulated_block.h"
+#include "workers/compute/accelerator.h"
+#include "workers/cuda/module.h"
+
+namespace unfold::test {
+
+/// A GPU that host threads play: what runs on cuda::Cuda runs here, body by body, and what a GPU
+/// would forgive or hide fails. Memory is poisoned, kernels' limits are checked, and what was not
+/// given back is counted. Speed is no matter.
+class Emulated {
+ public:
+  static constexpr compute::DeviceKind kKind = compute::DeviceKind::kCuda;
+
+  using Mark = std::chrono::steady_clock::time_point;
+
+  explicit Emulated(int = 0, Order order = Order::kForward) : order_(order) {}
+
+  /// UNFOLD_EMULATED_DEVICES of them, or one.
+  static cuda::Outcome count(int* devices) {
+    const char* set = std::getenv("UNFOLD_EMULATED_DEVICES");
+    *devices = set != nullptr ? std::atoi(set) : 1;
+    return {};
+  }
+  static void describe(int ordinal, cuda::DeviceInfo* info) {
+    *info = {};
+    std::snprintf(info->name, sizeof info->name, "Emulated GPU");
+    std::snprintf(info->uuid, sizeof info->uuid, "00000000-0000-0000-0000-%012d", ordinal);
+    info->memory_bytes = limit();
+    info->free_bytes = limit() - held();
+    info->compute_major = 9;
+  }
+  static void use(int) {}
+
+  void* allocate(std::size_t bytes) {
+    if (held() + bytes > limit()) throw compute::OutOfMemory("the emulated device is full");
+    auto* p = static_cast<std::size_t*>(std::malloc(bytes + kHead));
+    if (p == nullptr) throw compute::OutOfMemory("no host memory for the emulated device");
+    *p = bytes;
+    held() += bytes;
+    char* data = reinterpret_cast<char*>(p) + kHead;
+    std::memset(data, 0xff, bytes);
+    return data;
+  }
+  void deallocate(void* data) noexcept {
+    void* p = static_cast<char*>(data) - kHead;
+    held() -= *static_cast<std::size_t*>(p);
+    std::free(p);
+  }
+  void copy_in(void* device, const void* host, std::size_t bytes) {
+    if (bytes > 0) std::memcpy(device, host, bytes);
+  }
+  void copy_out(void* host, const void* device, std::size_t bytes) {
+    if (bytes > 0) std::memcpy(host, device, bytes);
+  }
+  void copy(void* to, const void* from, std::size_t bytes) { copy_in(to, from, bytes); }
+  void clear(void* device, std::size_t bytes) {
+    if (bytes > 0) std::memset(device, 0, bytes);
+  }
+  void synchronize() {}
+  void* allocate_pinned(std::size_t bytes) { return allocate(bytes); }
+  void deallocate_pinned(void* p) noexcept { deallocate(p); }
+  Mark mark() { return std::chrono::steady_clock::now(); }
+  double seconds(const Mark& from, const Mark& to) {
+    return std::chrono::duration<double>(to - from).count();
+  }
+  void push_name(const char*) {}
+  void pop_name() {}
+  Order order() const { return order_; }
+
+  /// Bytes of all emulated devices, and how many there may be.
+  static std::atomic<std::size_t>& held() {
+    static std::atomic<std::size_t> bytes{0};
+    return bytes;
+  }
+  static std::atomic<std::size_t>& limit() {
+    static std::atomic<std::size_t> bytes{std::size_t{8} << 30};
+    return bytes;
+  }
+
+ private:
+  static constexpr std::size_t kHead = 64;
+  Order order_;
+};
+static_assert(compute::Accelerator<Emulated>);
+
+template <class Body>
+void parallel_for(Emulated& device, Index n, const Body& body) {
+  static_assert(std::is_trivially_copyable_v<Body>, "a kernel body is passed by value");
+  for (Index i = 0; i < n; ++i) body(device.order() == Order::kForward ? i : n - 1 - i);
+}
+
+template <class Kernel>
+void launch(Emulated& device, const Kernel& kernel) {
+  static_assert(std::is_trivially_copyable_v<Kernel>, "a kernel is passed by value");
+  static_assert(Kernel::kThreads % compute::kWarp == 0 &&
+                Kernel::kThreads <= compute::kMostThreads);
+  if (kernel.shared_bytes() > compute::kMostShared) {
+    throw std::logic_error("a kernel shares more than devices have");
+  }
+  const Index n = kernel.blocks();
+  for (Index i = 0; i < n; ++i) {
+    EmulatedBlock block(device.order() == Order::kForward ? i : n - 1 - i, Kernel::kThreads,
+                        kernel.shared_bytes(), device.order());
+    kernel(block);
+  }
+}
+
+}  // namespace unfold::test
