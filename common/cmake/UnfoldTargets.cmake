@@ -7,13 +7,15 @@ else()
   set(UNFOLD_INSTRUMENTED OFF)
 endif()
 
+set(as_errors $<$<BOOL:${UNFOLD_WARNINGS_ARE_ERRORS}>:-Werror>)
+set(cuda_as_errors $<$<BOOL:${UNFOLD_WARNINGS_ARE_ERRORS}>:-Werror=all-warnings>)
 add_library(unfold_warnings INTERFACE)
 target_compile_options(unfold_warnings INTERFACE
-  "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wconversion;-Wshadow;-Werror;-pthread>"
+  "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wconversion;-Wshadow;${as_errors};-pthread>"
   # Flow warnings of g++ 12 that are wrong inside libstdc++ once its headers are precompiled; the
   # sanitizer build looks for what they look for.
   "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-array-bounds;-Wno-restrict;-Wno-stringop-overflow;-Wno-stringop-overread>"
-  "$<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings;-Xcompiler=-Wall,-Wextra>")
+  "$<$<COMPILE_LANGUAGE:CUDA>:${cuda_as_errors};-Xcompiler=-Wall,-Wextra>")
 
 # For code that need not be fast and takes long to compile: the tests' own, and the command line.
 set(UNFOLD_LIGHT_OPTIMISATION -O1)
