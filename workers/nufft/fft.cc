@@ -51,15 +51,6 @@ std::mutex& planner_lock() {
   return lock;
 }
 
-Index next_smooth(Index n) {
-  for (;; ++n) {
-    Index rest = n;
-    for (const Index prime : {2, 3, 5})
-      while (rest % prime == 0) rest /= prime;
-    if (rest == 1) return n;
-  }
-}
-
 template <class Real>
 struct ComplexFft<Real>::Plans {
   FftwPlan<Real> forward, backward;

@@ -17,9 +17,6 @@ using compute::Index;
 /// FFTW's planner is not thread safe: whoever makes or destroys an FFTW plan holds this.
 std::mutex& planner_lock();
 
-/// The smallest 2^a 3^b 5^c that is at least n, for n >= 1.
-Index next_smooth(Index n);
-
 /// Owns `size` zeroed elements on a 64-byte border, as the transforms below want them. Move-only.
 template <class T>
 class FftBuffer {

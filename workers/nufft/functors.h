@@ -44,13 +44,15 @@ struct WindowView {
   const Real* coefficients;
   int width, degree, stride;
 
-  /// out[j] = window at the j-th cell of a point with argument y.
+  /// The window at the j-th cell of a point with argument y.
+  UNFOLD_HD Real at(Real y, int j) const {
+    Real value = coefficients[j];
+    for (int p = 1; p <= degree; ++p) value = value * y + coefficients[p * stride + j];
+    return value;
+  }
+  /// out[j] = window at the j-th cell.
   UNFOLD_HD void operator()(Real y, Real* out) const {
-    for (int j = 0; j < width; ++j) {
-      Real value = coefficients[j];
-      for (int p = 1; p <= degree; ++p) value = value * y + coefficients[p * stride + j];
-      out[j] = value;
-    }
+    for (int j = 0; j < width; ++j) out[j] = at(y, j);
   }
 };
 

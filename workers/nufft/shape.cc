@@ -7,7 +7,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "workers/nufft/fft.h"
+#include "workers/nufft/smooth.h"
 #include "workers/nufft/window.h"
 
 namespace unfold::nufft {

@@ -6,6 +6,8 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "workers/nufft/smooth.h"
+
 namespace unfold::nufft {
 namespace {
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "workers/nufft/smooth.h"
+
 namespace unfold::spi {
 namespace {
 

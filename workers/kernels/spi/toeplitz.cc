@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "workers/nufft/smooth.h"
+
 namespace unfold::spi {
 namespace {
 
