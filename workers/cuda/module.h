@@ -2,6 +2,7 @@
 
 #include "workers/cuda/border.h"
 #include "workers/cuda/extraction_border.h"
+#include "workers/cuda/imaging_border.h"
 
 /// What crosses the border between a worker and libunfold_cuda.so: plain structs and pointers to
 /// host memory. No exception, allocation or class crosses it; both sides are of one build, which
@@ -14,6 +15,7 @@ struct ModuleTable {
   Outcome (*count_devices)(int* count);
   Outcome (*describe)(int ordinal, DeviceInfo* info);
   ExtractionTable extraction;
+  ImagingTable imaging;
 };
 
 /// The module's only export. Null where `build_id` is not the module's own.

@@ -11,6 +11,8 @@ namespace unfold::cuda {
 /// and tests/support/emulated_ENGINE.cc for emulated ones.
 template <class D>
 ExtractionTable extraction_table();
+template <class D>
+ImagingTable imaging_table();
 
 /// The module's table for device `D`, an Accelerator with
 ///   D(int ordinal), static Outcome count(int*), static void describe(int, DeviceInfo*),
@@ -25,6 +27,7 @@ const ModuleTable* module_table(const char* build_id) {
             return guarded<D>(ordinal, [&] { D::describe(ordinal, info); });
           },
       .extraction = extraction_table<D>(),
+      .imaging = imaging_table<D>(),
   };
   return std::strcmp(build_id, kBuildId) == 0 ? &kTable : nullptr;
 }

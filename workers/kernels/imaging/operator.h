@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct Pass {
   std::span<const double> image;      ///< [R, P] cm-2 s-1 sr-1, >= 0
   std::span<const double> amplitude;  ///< [R, A], >= 0
   double floor = 0;                   ///< counts added to the model of every bin
+  /// 0, or: passes of one EventOperator with the same number have the same counts.
+  Index counts_version = 0;
 };
 
 /// With m = sum_p x_p R[t,p,d] + sum_c A B_c + floor at each event of the subset. Where m <= 0 the
@@ -40,6 +43,18 @@ struct PassResult {
   std::vector<double> amplitude_back;  ///< [R, A] sum over the amplitude's events of y/m B_c
   std::vector<double> log_model;       ///< [R] sum over events of y ln m
   Index impossible = 0;                ///< events with y > 0 and m <= 0, over all replicates
+};
+
+/// An Operator at one list of events with its background, as a fit passes over them again and
+/// again: on a GPU they lie ready there. One thread at a time; what it was made of outlives it.
+class EventOperator {
+ public:
+  virtual ~EventOperator() = default;
+  /// As Operator::forward_events, back_events and pass.
+  virtual void forward(Subset subset, std::span<const double> image,
+                       std::span<double> expectation) const = 0;
+  virtual void back(Subset subset, std::span<const double> data, std::span<double> image) const = 0;
+  virtual PassResult pass(const Pass& pass) const = 0;
 };
 
 /// The instrument as a linear map. Immutable and thread safe; results do not depend on the number
@@ -67,6 +82,36 @@ class Operator {
   /// the response.
   virtual PassResult pass(const Events& events, const Background& background,
                           const Pass& pass) const = 0;
+
+  virtual std::unique_ptr<const EventOperator> at(const Events& events,
+                                                  const Background& background) const;
 };
+
+/// For operators that keep nothing for a list.
+class PlainEventOperator final : public EventOperator {
+ public:
+  PlainEventOperator(const Operator& response, const Events& events, const Background& background)
+      : response_(response), events_(events), background_(background) {}
+  void forward(Subset subset, std::span<const double> image,
+               std::span<double> expectation) const override {
+    response_.forward_events(events_, subset, image, expectation);
+  }
+  void back(Subset subset, std::span<const double> data, std::span<double> image) const override {
+    response_.back_events(events_, subset, data, image);
+  }
+  PassResult pass(const Pass& pass) const override {
+    return response_.pass(events_, background_, pass);
+  }
+
+ private:
+  const Operator& response_;
+  const Events& events_;
+  const Background& background_;
+};
+
+inline std::unique_ptr<const EventOperator> Operator::at(const Events& events,
+                                                         const Background& background) const {
+  return std::make_unique<PlainEventOperator>(*this, events, background);
+}
 
 }  // namespace unfold::imaging
