@@ -100,15 +100,18 @@ void check(const Merged& merged, const Detector& detector) {
 }  // namespace
 
 struct Merger::State {
-  State(compute::Cpu& cpu, Index grid, const Detector& geometry, compute::Communicator& gang)
+  State(compute::Cpu& cpu, Index grid, const Detector& geometry, compute::Communicator& gang,
+        MergeDevice* other)
       : detector(geometry),
         communicator(gang),
-        sums(cpu, grid, geometry),
+        device(other),
+        sums(cpu, grid, geometry, other),
         beyond(anti_support_lags(grid)),
         kernel(grid) {}
 
   const Detector& detector;
   compute::Communicator& communicator;
+  MergeDevice* device;  ///< or null
   NormalSums sums;
   NormalEquations equations;
   std::vector<double> beyond;  ///< Z
@@ -116,8 +119,8 @@ struct Merger::State {
 };
 
 Merger::Merger(compute::Cpu& cpu, Index grid, const Detector& detector,
-               compute::Communicator& communicator)
-    : state_(std::make_unique<State>(cpu, grid, detector, communicator)) {}
+               compute::Communicator& communicator, MergeDevice* device)
+    : state_(std::make_unique<State>(cpu, grid, detector, communicator, device)) {}
 
 Merger::~Merger() = default;
 
@@ -139,6 +142,16 @@ MergeResult Merger::solve_again(std::span<const double> x0, std::span<const std:
   std::vector<double> lags = state_->equations.lags;
   for (std::size_t n = 0; n < lags.size(); ++n) {
     lags[n] += options.anti_support * state_->beyond[n];
+  }
+  if (state_->device != nullptr) {
+    MergeResult out;
+    out.autocorrelation.resize(right.size());
+    const SolveEnd end = state_->device->solve(
+        lags, right, x0, support, {options.ridge, options.tolerance, options.max_iterations},
+        out.autocorrelation);
+    out.iterations = end.iterations;
+    out.residual = end.residual;
+    return out;
   }
   state_->kernel.set(lags);
   return Solve(state_->kernel, support, options.ridge).run(right, x0, options);

@@ -8,6 +8,7 @@
 
 #include "workers/compute/communicator.h"
 #include "workers/compute/cpu_device.h"
+#include "workers/kernels/spi/merge_device.h"
 #include "workers/kernels/spi/patterns.h"
 #include "workers/kernels/spi/rotations.h"
 
@@ -92,8 +93,9 @@ struct ChosenMerge {
 /// 2005.
 class Merger {
  public:
+  /// `device` may be null; else it does the transforms and conjugate gradients, for this grid.
   Merger(compute::Cpu& cpu, Index grid, const Detector& detector,
-         compute::Communicator& communicator);
+         compute::Communicator& communicator, MergeDevice* device = nullptr);
   ~Merger();
   MergeResult solve(const Merged& merged, std::span<const double> x0,
                     std::span<const std::uint8_t> support, const MergeOptions& options);

@@ -100,6 +100,32 @@ class TransformsOf final : public NormalSums::Transforms {
   std::vector<std::uint32_t> pixels_;
 };
 
+class TransformsElsewhere final : public NormalSums::Transforms {
+ public:
+  TransformsElsewhere(MergeDevice& device, const Detector& detector, double tolerance)
+      : device_(device), detector_(detector), tolerance_(tolerance) {}
+
+  void add(const Merged& merged, NormalEquations& sums) override {
+    std::vector<double> rotation, q;
+    for (const Quaternion& turn : merged.rotation) {
+      const Matrix3 r = matrix_of(turn);
+      rotation.insert(rotation.end(), r.begin(), r.end());
+    }
+    for (const std::uint32_t p : merged.pixels) {
+      const double* at = detector_.q.data() + 3 * static_cast<Index>(p);
+      q.insert(q.end(), at, at + 3);
+    }
+    device_.add({std::numbers::pi / detector_.qmax, rotation, merged.weight, q, merged.pixel_weight,
+                 merged.value},
+                tolerance_, sums.right, sums.lags);
+  }
+
+ private:
+  MergeDevice& device_;
+  const Detector& detector_;
+  double tolerance_;
+};
+
 std::unique_ptr<NormalSums::Transforms> transforms_for(compute::Cpu& cpu, Index grid,
                                                        const Detector& detector, double tolerance) {
   const Index edge = 2 * grid - 1;
@@ -124,8 +150,8 @@ NormalEquations together(const NormalEquations& a, const NormalEquations& b) {
   return out;
 }
 
-NormalSums::NormalSums(compute::Cpu& cpu, Index grid, const Detector& detector)
-    : cpu_(cpu), grid_(grid), detector_(detector) {}
+NormalSums::NormalSums(compute::Cpu& cpu, Index grid, const Detector& detector, MergeDevice* device)
+    : cpu_(cpu), grid_(grid), detector_(detector), device_(device) {}
 
 NormalSums::~NormalSums() = default;
 
@@ -135,7 +161,11 @@ NormalEquations NormalSums::operator()(const Merged& merged, double tolerance,
   NormalEquations sums{std::vector<double>(cube(grid_), 0.0),
                        std::vector<double>(cube(2 * grid_ - 1), 0.0), 0.0};
   if (transforms_ == nullptr || tolerance != tolerance_) {
-    transforms_ = transforms_for(cpu_, grid_, detector_, tolerance);
+    if (device_ != nullptr) {
+      transforms_ = std::make_unique<TransformsElsewhere>(*device_, detector_, tolerance);
+    } else {
+      transforms_ = transforms_for(cpu_, grid_, detector_, tolerance);
+    }
     tolerance_ = tolerance;
   }
   transforms_->add(merged, sums);

@@ -23,7 +23,8 @@ NormalEquations together(const NormalEquations& a, const NormalEquations& b);
 /// were last time are not sorted again.
 class NormalSums {
  public:
-  NormalSums(compute::Cpu& cpu, Index grid, const Detector& detector);
+  /// `device` may be null.
+  NormalSums(compute::Cpu& cpu, Index grid, const Detector& detector, MergeDevice* device);
   ~NormalSums();
   NormalEquations operator()(const Merged& merged, double tolerance,
                              compute::Communicator& communicator);
@@ -40,6 +41,7 @@ class NormalSums {
   compute::Cpu& cpu_;
   Index grid_;
   const Detector& detector_;
+  MergeDevice* device_;
   double tolerance_ = 0;
   std::unique_ptr<Transforms> transforms_;
 };

@@ -6,6 +6,8 @@
 
 namespace unfold::nufft {
 
+double float_limit(const Edges& modes) { return limit_of<float>(modes); }
+
 template <class Real>
 DeviceTables<Real> tables_of(const Edges& modes, int parts, const DeviceOptions& options) {
   // Transforms of the grid are cheap beside windows on a GPU.

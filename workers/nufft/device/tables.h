@@ -26,6 +26,9 @@ struct DeviceTables {
   std::array<std::vector<Real>, 3> corrections;  ///< of modes -(M / 2) .. M / 2
 };
 
+/// The smallest tolerance that float holds at such a grid (nufft.h's limit_of).
+double float_limit(const Edges& modes);
+
 /// `parts` 2: complex, 1: cosine transforms. Throws as Plan's constructor does.
 template <class Real>
 DeviceTables<Real> tables_of(const Edges& modes, int parts, const DeviceOptions& options);
