@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "workers/kernels/spi/job.h"
 #include "workers/kernels/spi/phasing.h"
 #include "workers/kernels/spi/radial.h"
 #include "workers/kernels/spi/search.h"
+#include "workers/kernels/spi/structureless.h"
 #include "workers/kernels/spi/survey.h"
 #include "workers/kernels/spi/verdict.h"
 
@@ -67,27 +67,6 @@ std::vector<Index> asked_of(Index frames) {
   const Index step = std::max<Index>(1, (frames + kFramesAsked - 1) / kFramesAsked);
   std::vector<Index> out;
   for (Index i = 0; i < frames; i += step) out.push_back(i);
-  return out;
-}
-
-double sum_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0);
-}
-
-/// [P] what frames look like to maps whose structure is averaged away over all orientations.
-std::vector<float> without_structure(compute::Cpu& cpu, Index grid, const Detector& detector,
-                                     std::span<const std::vector<double>> models) {
-  std::vector<std::uint32_t> pixels(at(detector.pixels()));
-  std::iota(pixels.begin(), pixels.end(), 0u);
-  Slicer slicer(cpu, grid, detector);
-  const PixelChoice everywhere = slicer.choose(std::move(pixels));
-  std::vector<float> out(at(detector.pixels()), 0.0f), one(out.size());
-  for (const std::vector<double>& model : models) {
-    slicer.set(View<const double, 3>(model.data(), grid, grid, grid));
-    slicer.mean_slice(everywhere, one.data());
-    for (std::size_t p = 0; p < out.size(); ++p)
-      out[p] += std::max(one[p], 0.0f) / static_cast<float>(models.size());
-  }
   return out;
 }
 
@@ -242,17 +221,12 @@ Prediction Job::predict_half(std::size_t made_from, std::size_t half) const {
   options.fluence = fluence;
   const auto mean =
       radial_mean(cpu_, parts_[made_from].frames, detector_, maps.non_hit, maps.background);
-  auto radial = pattern_scores(cpu_, frames, detector_, mean, options);
-  // Circles are a pixel wide: the maps can know the profile better, which is no structure.
-  for (const auto& known : {models, maps.autocorrelation}) {
-    const auto profile = pattern_scores(cpu_, frames, detector_,
-                                        without_structure(cpu_, grid(), detector_, known), options);
-    if (sum_of(profile) > sum_of(radial)) radial = profile;
-  }
+  const auto nothing = structureless_scores(cpu_, frames, detector_,
+                                            {grid(), mean, models, maps.autocorrelation}, options);
   Prediction out = predict(cpu_, frames, detector_, grid(), models, references(), options, unit_);
   const double hits = std::min(share_of_hits(maps.non_hit), kMostHits);
-  for (std::size_t i = 0; i < radial.size(); ++i) {
-    const double gain = out.log_evidence[i] - unit_ * radial[i];
+  for (std::size_t i = 0; i < nothing.size(); ++i) {
+    const double gain = out.log_evidence[i] - unit_ * nothing[i];
     const double top = std::max(gain, 0.0);
     out.log_evidence[i] = top + std::log(hits * std::exp(gain - top) + (1 - hits) * std::exp(-top));
   }
