@@ -54,6 +54,12 @@ std::vector<double> corrected_correlation(compute::Cpu& cpu, Index grid, std::sp
                                           std::span<const double> b,
                                           std::span<const std::uint8_t> support_a,
                                           std::span<const std::uint8_t> support_b);
+/// What the corrected correlation F of two halves says of a map of all data: its correlation with
+/// the truth, isotropic parts of both left out. Mean over shells of sqrt(2 F / (1 + F)) (Rosenthal
+/// and Henderson 2003; 0 where F < 0), each weighing as its power in the map, which is taken for
+/// the truth's.
+double expected_correlation(Index grid, std::span<const double> map,
+                            std::span<const double> corrected);
 /// 1 / q, Angstrom, where the correlation first falls below `threshold` (between shells: linear);
 /// 1 / qmax where it never does, infinity where it does in the first shell. Shell s is at
 /// s 2 qmax / M.

@@ -163,6 +163,19 @@ std::vector<double> corrected_correlation(compute::Cpu& cpu, Index grid, std::sp
   return out;
 }
 
+double expected_correlation(Index grid, std::span<const double> map,
+                            std::span<const double> corrected) {
+  const auto structure = spectrum_of(grid, without_isotropic(grid, map));
+  const std::vector<double> power = shells_of(grid, structure, structure).power_a;
+  double sum = 0, all = 0;
+  for (std::size_t s = 1; s < power.size(); ++s) {
+    const double f = std::max(corrected[s], 0.0);
+    sum += power[s] * std::sqrt(2 * f / (1 + f));
+    all += power[s];
+  }
+  return all > 0 ? sum / all : 0;
+}
+
 double resolution_of(std::span<const double> correlation, double qmax, Index grid,
                      double threshold) {
   const double step = 2 * qmax / static_cast<double>(grid);

@@ -110,7 +110,6 @@ Result Job::make() {
   result.entropy = entropies(result.estimate);
   weigh_conformations(result);
   judge_result(result);
-  hold_to_truth(result);
   result.history = history_;
   return result;
 }

@@ -9,6 +9,7 @@
 #include "workers/kernels/spi/final_map.h"
 #include "workers/kernels/spi/halves.h"
 #include "workers/kernels/spi/reconstruct.h"
+#include "workers/kernels/spi/verdict.h"
 
 namespace unfold::spi {
 
@@ -54,6 +55,8 @@ class Job {
   std::vector<double> entropies(const Estimate& estimate) const;
   Prediction predict_half(std::size_t made_from, std::size_t half) const;
   void weigh_conformations(Result& result);
+  Signs signs_of(const Result& result) const;
+  void read_curves(const Result& result, Signs& signs) const;
   void judge_result(Result& result);
   void hold_to_truth(Result& result);
 

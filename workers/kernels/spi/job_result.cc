@@ -267,17 +267,10 @@ void Job::weigh_conformations(Result& result) {
   result.evidence_for_conformations = everywhere && result.conformation_agreement > kReproducible;
 }
 
-void Job::judge_result(Result& result) {
+Signs Job::signs_of(const Result& result) const {
   Signs signs;
   signs.halves = halves();
-  signs.shells = grid() / 2;
-  signs.agreeing_shells = signs.shells + 1;
-  for (const Map& map : result.maps) {
-    if (halves()) {
-      signs.agreeing_shells =
-          std::min(signs.agreeing_shells, shells_above(map.half_correlation_corrected));
-    }
-  }
+  read_curves(result, signs);
   for (std::size_t h = 0; halves() && h < 2; ++h) {
     signs.held_out[h] = gain_of(predict_half(1 - h, h).log_evidence);
   }
@@ -288,6 +281,29 @@ void Job::judge_result(Result& result) {
   }
   for (const Part& p : parts_) signs.finished = signs.finished && p.run->converged();
   if (all_ != nullptr) signs.finished = signs.finished && all_->converged();
+  return signs;
+}
+
+/// Of several conformations the worst.
+void Job::read_curves(const Result& result, Signs& signs) const {
+  if (!halves()) return;
+  signs.agreeing_shells = grid() / 2 + 1;
+  signs.expected_correlation = 1;
+  for (const Map& map : result.maps) {
+    const std::vector<double>& curve = map.half_correlation_corrected;
+    signs.agreeing_shells = std::min(signs.agreeing_shells, shells_above(curve));
+    signs.expected_correlation =
+        std::min(signs.expected_correlation, expected_correlation(grid(), map.density, curve));
+  }
+}
+
+/// What may be claimed is what is judged.
+void Job::judge_result(Result& result) {
+  Signs signs = signs_of(result);
+  if (judge(signs).verdict != Verdict::kFailed) {
+    hold_to_truth(result);
+    read_curves(result, signs);
+  }
   const Judgement judgement = judge(signs);
   if (halves() && !predicts(signs)) {
     for (Map& map : result.maps) claim_nothing(map);

@@ -20,7 +20,7 @@ std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 /// Halves agree beyond what either shares with the truth where noise bends both in the same way.
 /// What each would keep of its own map, were that the truth, bounds what they may claim.
 void Job::hold_to_truth(Result& result) {
-  if (result.verdict == Verdict::kFailed || !halves() || all_ == nullptr) return;
+  if (!halves() || all_ == nullptr) return;
   if (!holds_counts(frames_)) return;  // no noise is known that could be drawn
   std::vector<std::vector<double>> kept[2];
   for (const std::size_t h : {kFirst, kSecond}) {

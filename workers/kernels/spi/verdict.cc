@@ -4,15 +4,18 @@
 #include <cmath>
 #include <cstdio>
 #include <iterator>
+#include <utility>
 
 namespace unfold::spi {
 namespace {
 
-// What runs on frames without structure never reached (docs/numerics.md, "Verdict").
+// What runs on frames without structure never reached (docs/numerics-spi.md, "Verdict").
 constexpr Index kFirmShells = 5;
 constexpr double kFirmErrors = 3;  ///< standard errors above 0
 // Sound starts' gains agree to a few parts in a thousand; trapped ones were 7 % below.
 constexpr double kTrapped = 0.03, kTrappedErrors = 4;
+/// 1 / sqrt 2: of a map's structure as much is the particle's (in power) as is not.
+constexpr double kKnownWell = 0.7071;
 constexpr double kFewHits = 0.5;
 constexpr double kSpreadOut = 0.85;  ///< entropy of a posterior that knows next to nothing
 
@@ -20,6 +23,36 @@ std::string numbered(const char* format, double a, double b = 0) {
   char text[200];
   std::snprintf(text, sizeof text, format, a, b);
   return text;
+}
+
+void lower(Judgement& judgement, Verdict to, std::string reason) {
+  judgement.verdict = std::max(judgement.verdict, to);
+  judgement.reasons.push_back(std::move(reason));
+}
+
+void judge_agreement(const Signs& signs, Judgement& out) {
+  const auto agreeing = static_cast<double>(signs.agreeing_shells - 1);
+  if (signs.agreeing_shells <= kChanceShells) {
+    lower(out, Verdict::kFailed,
+          numbered("the two halves' maps agree in %.0f shells: no more than two maps of nothing do",
+                   agreeing));
+  } else if (signs.agreeing_shells <= kFirmShells) {
+    lower(out, Verdict::kAmbiguous,
+          numbered("the two halves' maps agree in %.0f shells only", agreeing));
+  } else if (signs.expected_correlation < kKnownWell) {
+    lower(out, Verdict::kAmbiguous,
+          numbered("much of what the map shows may be noise: by its halves its structure "
+                   "correlates to %.2f with the truth",
+                   signs.expected_correlation));
+  }
+}
+
+void judge_prediction(const Gain& gain, Judgement& out) {
+  if (gain.mean > kFirmErrors * gain.error) return;
+  lower(out, Verdict::kFailed,
+        numbered("one half's map predicts the other's frames no better than their radial mean "
+                 "does (%.3g +- %.2g nats a frame)",
+                 gain.mean, gain.error));
 }
 
 }  // namespace
@@ -49,41 +82,25 @@ bool trapped(const Gain& start, const Gain& other) {
 
 Judgement judge(const Signs& signs) {
   Judgement out{Verdict::kConverged, {}};
-  const auto lower = [&](Verdict to, std::string reason) {
-    if (to > out.verdict) out.verdict = to;
-    out.reasons.push_back(std::move(reason));
-  };
-  if (!signs.halves) {
-    lower(Verdict::kAmbiguous,
+  if (signs.halves) {
+    judge_agreement(signs, out);
+    for (const Gain& gain : signs.held_out) judge_prediction(gain, out);
+  } else {
+    lower(out, Verdict::kAmbiguous,
           "no independent halves were made: nothing says that another start "
           "would find the same map");
-  } else if (signs.agreeing_shells <= kChanceShells) {
-    lower(Verdict::kFailed,
-          numbered("the two halves' maps agree in %.0f shells: no more than two maps of nothing do",
-                   static_cast<double>(signs.agreeing_shells - 1)));
-  } else if (signs.agreeing_shells <= kFirmShells) {
-    lower(Verdict::kAmbiguous, numbered("the two halves' maps agree in %.0f shells only",
-                                        static_cast<double>(signs.agreeing_shells - 1)));
-  }
-  for (int h = 0; signs.halves && h < 2; ++h) {
-    const Gain& gain = signs.held_out[h];
-    if (gain.mean > kFirmErrors * gain.error) continue;
-    lower(Verdict::kFailed,
-          numbered("one half's map predicts the other's frames no better than their radial mean "
-                   "does (%.3g +- %.2g nats a frame)",
-                   gain.mean, gain.error));
   }
   if (signs.entropy > kSpreadOut) {
-    lower(Verdict::kAmbiguous,
+    lower(out, Verdict::kAmbiguous,
           numbered("orientations are hardly determined (%.0f %% of the largest entropy)",
                    100 * signs.entropy));
   }
   if (signs.hits < kFewHits) {
-    lower(Verdict::kAmbiguous,
+    lower(out, Verdict::kAmbiguous,
           numbered("only %.0f %% of the frames seem to show the particle", 100 * signs.hits));
   }
   if (!signs.finished) {
-    lower(Verdict::kAmbiguous, "the largest number of generations was reached before the end");
+    lower(out, Verdict::kAmbiguous, "the largest number of generations was reached before the end");
   }
   return out;
 }

@@ -8,16 +8,16 @@
 
 namespace unfold::spi {
 
-/// What speaks for and against a map (docs/numerics.md says how the limits were found).
+/// What speaks for and against a map (docs/numerics-spi.md says how the limits were found).
 struct Signs {
-  bool halves = false;        ///< two independent runs were made
-  Index agreeing_shells = 0;  ///< first shell, from 1, whose corrected correlation is below 0.143
-  Index shells = 0;           ///< M / 2
-  bool likely = true;         ///< the gains below are likelihoods of counts
-  Gain held_out[2];           ///< nats a frame over the radial mean, of the other half's frames
-  double entropy = 0;         ///< share of the largest that an orientation's posterior can have
-  double hits = 1;            ///< share of the frames that show the particle
-  bool finished = true;       ///< every run stopped by itself
+  bool halves = false;  ///< two independent runs were made
+  /// First shell, from 1, whose corrected correlation is below 0.143, as a job claims it.
+  Index agreeing_shells = 0;
+  double expected_correlation = 0;  ///< of the map with the truth, by the same curve (agreement.h)
+  Gain held_out[2];      ///< nats a frame over what has no structure, of the other half's frames
+  double entropy = 0;    ///< share of the largest that an orientation's posterior can have
+  double hits = 1;       ///< share of the frames that show the particle
+  bool finished = true;  ///< every run stopped by itself
 };
 
 struct Judgement {

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <complex>
 #include <limits>
 #include <numbers>
 #include <vector>
@@ -8,6 +10,7 @@
 #include "tests/support/made_volume.h"
 #include "workers/compute/random.h"
 #include "workers/kernels/spi/agreement.h"
+#include "workers/kernels/spi/spectrum.h"
 
 namespace unfold::test {
 namespace {
@@ -96,6 +99,43 @@ TEST(CorrelationTest, BallsDoNotAgreeByBeingBalls) {
   const auto a = plus(ball, noise(kGrid, 1, 1e-2)), b = plus(ball, noise(kGrid, 2, 1e-2));
   EXPECT_GT(spi::shell_correlation(cpu, kGrid, a, b)[4], 0.9);
   EXPECT_LT(spi::corrected_correlation(cpu, kGrid, a, b, everywhere, everywhere)[4], 0.3);
+}
+
+/// Overall correlation, of the modes that expected_correlation() weighs.
+double correlation_of(const std::vector<double>& a, const std::vector<double>& b) {
+  const spi::Shells shells(kGrid, 1, kGrid / 2);
+  const auto fa = spi::spectrum_of(kGrid, a), fb = spi::spectrum_of(kGrid, b);
+  double cross = 0, power_a = 0, power_b = 0;
+  for (Index p = 0; p < shells.size(); ++p) {
+    const auto place = static_cast<std::size_t>(shells.place(p));
+    cross += (fa[place] * std::conj(fb[place])).real();
+    power_a += std::norm(fa[place]);
+    power_b += std::norm(fb[place]);
+  }
+  return cross / std::sqrt(power_a * power_b);
+}
+
+TEST(CorrelationTest, HalvesSayHowFarTheirMeanCorrelatesWithTheTruth) {
+  compute::Cpu cpu(2);
+  const std::vector<double> truth = noise(kGrid, 1, 1.0);
+  for (const double snr : {0.2, 1.0, 4.0}) {
+    const auto a = plus(truth, noise(kGrid, 2, 1 / std::sqrt(snr)));
+    const auto b = plus(truth, noise(kGrid, 3, 1 / std::sqrt(snr)));
+    const std::vector<double> mean = plus(a, b);
+    const auto halves = spi::shell_correlation(cpu, kGrid, a, b);
+    EXPECT_NEAR(spi::expected_correlation(kGrid, mean, halves), correlation_of(mean, truth), 0.02)
+        << snr;
+  }
+}
+
+TEST(CorrelationTest, ShellsThatDoNotAgreeCountByTheirPowerInTheMap) {
+  // Widths such that most of the structure lies in the first shells of the one, not of the other.
+  const auto broad = volume_of_blobs(kGrid, {{{3, 0, 0}, 1, 2.5}, {{-3, 1, 0}, 1, 2.5}});
+  const auto sharp = volume_of_blobs(kGrid, {{{3, 0, 0}, 1, 0.8}, {{-3, 1, 0}, 1, 0.8}});
+  std::vector<double> curve(static_cast<std::size_t>(kGrid / 2 + 1), -0.2);
+  std::fill_n(curve.begin(), 5, 1.0);
+  EXPECT_GT(spi::expected_correlation(kGrid, broad, curve), 0.9);
+  EXPECT_LT(spi::expected_correlation(kGrid, sharp, curve), 0.5);
 }
 
 TEST(CorrelationTest, ResolutionIsWhereTheCurveFirstFalls) {

@@ -15,8 +15,8 @@ using testing::SizeIs;
 Signs good_signs() {
   Signs signs;
   signs.halves = true;
-  signs.shells = 18;
   signs.agreeing_shells = 14;
+  signs.expected_correlation = 0.9;
   signs.held_out[0] = signs.held_out[1] = {20.0, 1.0};
   signs.entropy = 0.3;
   return signs;
@@ -39,6 +39,18 @@ TEST(VerdictTest, HalvesThatAgreeInFewShellsAreAmbiguous) {
   Signs signs = good_signs();
   signs.agreeing_shells = 5;
   EXPECT_EQ(judge(signs).verdict, Verdict::kAmbiguous);
+}
+
+TEST(VerdictTest, AMapWithMuchThatItsHalvesDoNotBearOutIsAmbiguous) {
+  Signs signs = good_signs();
+  signs.agreeing_shells = 7;
+  signs.expected_correlation = 0.66;
+  const auto judgement = judge(signs);
+  EXPECT_EQ(judgement.verdict, Verdict::kAmbiguous);
+  ASSERT_THAT(judgement.reasons, SizeIs(1));
+  EXPECT_THAT(judgement.reasons[0], testing::HasSubstr("0.66"));
+  signs.expected_correlation = 0.75;
+  EXPECT_EQ(judge(signs).verdict, Verdict::kConverged);
 }
 
 TEST(VerdictTest, AMapThatPredictsNoNewFrameFails) {
