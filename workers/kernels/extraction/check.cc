@@ -70,4 +70,14 @@ void check(const Options& o, const PsfShape& shape) {
           "strips cannot decorrelate noise (its systems are too large for a dense root)");
 }
 
+void check(const PsfShape& shape, const PsfTraces& traces, const FrameView& frame,
+           const Options& options) {
+  check(shape, traces);
+  check(options, shape);
+  const auto fits = [&](const compute::View<const float, 2>& pixels) {
+    return pixels.extent[0] == shape.npix_y && pixels.extent[1] == shape.npix_x;
+  };
+  require(fits(frame.image) && fits(frame.ivar), "the frame is not of the PSF's CCD size");
+}
+
 }  // namespace unfold::extraction

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
-#include <limits>
 #include <stdexcept>
 
 #include "workers/kernels/extraction/dispatch.h"
@@ -43,33 +41,15 @@ std::vector<Run> plan_runs(const Options& options, const PaddedGrid& grid) {
   return runs;
 }
 
-Spectra make_spectra(const Options& options, int n_diag) {
-  Spectra out;
-  out.n_spec = options.n_spec;
-  out.n_wave = options.wavelength.size;
-  out.n_diag = n_diag;
-  const std::size_t n = static_cast<std::size_t>(out.n_spec) * static_cast<std::size_t>(out.n_wave);
-  out.flux.resize(n);
-  out.ivar.resize(n);
-  out.chi2pix.resize(n);
-  out.pixmask_fraction.resize(n);
-  out.flags.resize(n);
-  out.resolution.resize(n * static_cast<std::size_t>(2 * n_diag + 1));
-  return out;
-}
-
 std::int64_t count_bad_pixels(const FrameView& frame, compute::Cpu& cpu) {
   std::atomic<std::int64_t> total{0};
   const compute::Index width = frame.image.extent[1];
-  constexpr float kLargest = std::numeric_limits<float>::max();
   cpu.parallel_for(frame.image.extent[0], [&](compute::Index row) {
     const float* value = &frame.image(row, 0);
     const float* weight = &frame.ivar(row, 0);
     int bad = 0;
-    for (compute::Index col = 0; col < width; ++col) {  // comparisons with NaN are false
-      const bool good =
-          (std::fabs(value[col]) <= kLargest) & (weight[col] >= 0) & (weight[col] <= kLargest);
-      bad += good ? 0 : 1;
+    for (compute::Index col = 0; col < width; ++col) {
+      bad += good_input(value[col], weight[col]) ? 0 : 1;
     }
     total += bad;
   });
@@ -86,9 +66,7 @@ class Extraction {
         options_(options),
         hooks_(hooks),
         kernels_(kernels(compute::choose_isa())),
-        grid_(shape, traces, options.wavelength,
-              options.wave_pad + static_cast<int>(options.wave_pad * options.wave_pad_frac),
-              options.mode == Mode::kStrips ? options.wavelength.size : options.n_wave_step),
+        grid_(padded_grid(shape, traces, options)),
         runs_(plan_runs(options, grid_)),
         out_(make_spectra(options, shape.half_size_y)) {
     const int n_bundle = options.n_spec / options.bundle_size;
@@ -200,14 +178,24 @@ class Extraction {
 
 }  // namespace
 
+Spectra make_spectra(const Options& options, int n_diag) {
+  Spectra out;
+  out.n_spec = options.n_spec;
+  out.n_wave = options.wavelength.size;
+  out.n_diag = n_diag;
+  const std::size_t n = static_cast<std::size_t>(out.n_spec) * static_cast<std::size_t>(out.n_wave);
+  out.flux.resize(n);
+  out.ivar.resize(n);
+  out.chi2pix.resize(n);
+  out.pixmask_fraction.resize(n);
+  out.flags.resize(n);
+  out.resolution.resize(n * static_cast<std::size_t>(2 * n_diag + 1));
+  return out;
+}
+
 Spectra extract(const PsfShape& shape, const PsfTraces& traces, const FrameView& frame,
                 const Options& options, compute::Cpu& cpu, const Hooks& hooks) {
-  check(shape, traces);
-  check(options, shape);
-  if (frame.image.extent[0] != shape.npix_y || frame.image.extent[1] != shape.npix_x ||
-      frame.ivar.extent[0] != shape.npix_y || frame.ivar.extent[1] != shape.npix_x) {
-    throw std::invalid_argument("the frame is not of the PSF's CCD size");
-  }
+  check(shape, traces, frame, options);
   Extraction extraction(shape, traces, frame, options, hooks);
   Spectra out = extraction.run(cpu);
   if (options.model_image) {

@@ -8,6 +8,7 @@
 #include "workers/compute/cpu_device.h"
 #include "workers/compute/isa.h"
 #include "workers/compute/view.h"
+#include "workers/kernels/extraction/patch_rules.h"
 #include "workers/kernels/extraction/psf.h"
 
 /// 2D spectral extraction (Bolton and Schlegel 2010, PASP 122, 248) on host threads: pixels = A
@@ -61,12 +62,6 @@ struct FrameView {
   compute::View<const float, 2> ivar;   ///< electrons^-2
 };
 
-/// Bits of Spectra::flags.
-enum BinFlag : std::uint8_t {
-  kNoWeight = 1,  ///< no unmasked pixel sees the bin: flux, ivar and resolution are 0
-  kOffCcd = 2,    ///< the bin's light falls off the CCD (implies kNoWeight)
-};
-
 /// What was extracted; labels and order of fibres as asked. Electrons per bin: divide flux by the
 /// step and multiply ivar by its square to get densities per Angstrom.
 struct Spectra {
@@ -111,6 +106,13 @@ struct Hooks {
 
 /// Throws std::invalid_argument with a reason where options do not fit each other or the PSF.
 void check(const Options& options, const PsfShape& shape);
+
+/// The same of all that extract() takes.
+void check(const PsfShape& shape, const PsfTraces& traces, const FrameView& frame,
+           const Options& options);
+
+/// Room for what extract() gives, all zero; no model.
+Spectra make_spectra(const Options& options, int n_diag);
 
 /// Throws std::invalid_argument (see check), Cancelled, compute::OutOfMemory. The result is the
 /// same bit for bit for any number of threads, and for a bundle alone or among others.

@@ -1,7 +1,8 @@
 #include "workers/kernels/extraction/grid.h"
 
-#include <algorithm>
 #include <cmath>
+
+#include "workers/kernels/extraction/patch_rules.h"
 
 namespace unfold::extraction {
 namespace {
@@ -29,8 +30,7 @@ void place(const std::vector<double>& centre, double half_size, int n_pixel, std
            std::vector<int>& first, std::vector<double>& offset) {
   for (std::size_t i = 0; i < centre.size(); ++i) {
     const double corner = std::floor(centre[i] - half_size);
-    const double low = -kFarOff, high = n_pixel + kFarOff;
-    first[base + i] = static_cast<int>(std::clamp(corner, low, high));
+    first[base + i] = first_pixel(corner, n_pixel);
     offset[base + i] = corner - centre[i];
   }
 }
@@ -53,6 +53,13 @@ PaddedGrid::PaddedGrid(const PsfShape& shape, const PsfTraces& traces, const Wav
   y_ = legendre_table(traces.y, wavelength);
 }
 
+PaddedGrid padded_grid(const PsfShape& shape, const PsfTraces& traces, const Options& options) {
+  const int pad = options.wave_pad + static_cast<int>(options.wave_pad * options.wave_pad_frac);
+  const bool strips = options.mode == Mode::kStrips;
+  return PaddedGrid(shape, traces, options.wavelength, pad,
+                    strips ? options.wavelength.size : options.n_wave_step);
+}
+
 StampPositions locate_stamps(const PsfShape& shape, const PsfTraces& traces, const PaddedGrid& grid,
                              int first_spec, int n_spec, const KernelTable& kernels) {
   StampPositions out;
@@ -63,16 +70,15 @@ StampPositions locate_stamps(const PsfShape& shape, const PsfTraces& traces, con
   out.row.resize(n);
   out.offset_x.resize(n);
   out.offset_y.resize(n);
-  const double centre = shape.model == PsfModel::kGaussHermite ? 0.5 : 0.0;
   std::vector<double> position(static_cast<std::size_t>(grid.size()));
   for (int f = 0; f < n_spec; ++f) {
     const int spec = first_spec + f;
     kernels.legendre_sum(traces.x.row(0, spec), traces.x.n_coef, grid.x_basis(), grid.size(),
                          grid.size(), position.data());
-    place(position, shape.half_size_x - centre, shape.npix_x, out.at(f, 0), out.col, out.offset_x);
+    place(position, shape.corner_x(), shape.npix_x, out.at(f, 0), out.col, out.offset_x);
     kernels.legendre_sum(traces.y.row(0, spec), traces.y.n_coef, grid.y_basis(), grid.size(),
                          grid.size(), position.data());
-    place(position, shape.half_size_y - centre, shape.npix_y, out.at(f, 0), out.row, out.offset_y);
+    place(position, shape.corner_y(), shape.npix_y, out.at(f, 0), out.row, out.offset_y);
   }
   return out;
 }

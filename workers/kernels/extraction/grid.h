@@ -29,6 +29,9 @@ class PaddedGrid {
   std::vector<double> shape_, x_, y_;
 };
 
+/// As the options ask.
+PaddedGrid padded_grid(const PsfShape& shape, const PsfTraces& traces, const Options& options);
+
 /// Where the stamps of some fibres lie.
 struct StampPositions {
   int n_fibre = 0;
@@ -40,10 +43,6 @@ struct StampPositions {
            static_cast<std::size_t>(wave);
   }
 };
-
-/// Stamps that lie far off the CCD are moved to kFarOff pixels from it: they have no weight
-/// anywhere, and boxes around them stay small.
-inline constexpr int kFarOff = 256;
 
 StampPositions locate_stamps(const PsfShape& shape, const PsfTraces& traces, const PaddedGrid& grid,
                              int first_spec, int n_spec, const KernelTable& kernels);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "workers/compute/host_device.h"
 #include "workers/kernels/extraction/psf_parameter.h"
 
 /// The inner loops of an extraction, built once per instruction set and chosen at start. Plain
@@ -12,10 +13,14 @@ namespace unfold::extraction {
 
 /// Rows of stamps and images are padded to whole vectors of the widest instruction set.
 inline constexpr int kVectorPad = 8;
-constexpr int round_up(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }
+UNFOLD_HD constexpr int round_up(int n, int multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
 
 /// Stamp rows carry at least kVectorPad - 1 zeros, so that a shifted vector load stays inside.
-constexpr int stamp_stride(int width) { return round_up(width + kVectorPad - 1, kVectorPad); }
+UNFOLD_HD constexpr int stamp_stride(int width) {
+  return round_up(width + kVectorPad - 1, kVectorPad);
+}
 
 /// Stamps are made kStampLanes neighbouring wavelengths at a time.
 inline constexpr int kStampLanes = 8;

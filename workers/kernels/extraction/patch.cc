@@ -1,20 +1,8 @@
 #include "workers/kernels/extraction/patch.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
-#include <limits>
 
 namespace unfold::extraction {
-
-namespace {
-
-bool misses_ccd(const PsfShape& shape, int col, int row) {
-  return col + shape.stamp_width() <= 0 || col >= shape.npix_x || row + shape.stamp_height() <= 0 ||
-         row >= shape.npix_y;
-}
-
-}  // namespace
 
 PatchRange patch_range(const Options& options, const PaddedGrid& grid, int sub, int step) {
   const int n_core = options.bundle_size / options.n_subbundles;
@@ -34,50 +22,37 @@ PatchRange patch_range(const Options& options, const PaddedGrid& grid, int sub, 
 
 PatchBox patch_box(const StampPositions& positions, const PatchRange& range, const PsfShape& shape,
                    int stride, double pixel_pad_frac) {
-  constexpr int kHuge = std::numeric_limits<int>::max() / 2;
-  int col_from = kHuge, col_to = -kHuge, from = kHuge, to = -kHuge;
-  int core_from = kHuge, core_to = -kHuge;
+  Extents cols, rows, core;
   for (int f = 0; f < range.n_fibre; ++f) {
     for (int w = 0; w < range.n_wave; ++w) {
       const std::size_t at = positions.at(range.first_fibre + f, range.first_wave + w);
       const int col = positions.col[at], row = positions.row[at];
-      col_from = std::min(col_from, col);
-      col_to = std::max(col_to, col + stride);
-      from = std::min(from, row);
-      to = std::max(to, row + shape.stamp_height());
+      cols.add(col, col + stride);
+      rows.add(row, row + shape.stamp_height());
       if (w < range.core_wave || w >= range.core_wave + range.n_core_wave) continue;
-      core_from = std::min(core_from, row);
-      core_to = std::max(core_to, row + shape.stamp_height());
+      core.add(row, row + shape.stamp_height());
     }
   }
-  PatchBox box;
-  box.first_col = col_from;
-  box.n_col = round_up(col_to - col_from, kVectorPad);
-  box.first_row = from;
-  box.n_row = to - from;
-  box.used_from = from + static_cast<int>((core_from - from) * (1 - pixel_pad_frac));
-  box.used_to = from + static_cast<int>((core_to - from) + (to - core_to) * pixel_pad_frac);
-  return box;
+  return box_around(cols, rows, core, pixel_pad_frac);
 }
 
+namespace {
+
+struct PlacedBins {
+  const Bins& bins;
+  int n_fibre = bins.n_fibre, n_wave = bins.n_wave, width = bins.width, height = bins.height;
+  int col(int k) const { return bins.col[k]; }
+  int row(int k) const { return bins.row[k]; }
+  bool dropped(int k) const { return bins.stamp[k] == bins.empty; }
+};
+
+}  // namespace
+
 int half_bandwidth(const Bins& bins) {
+  const PlacedBins placed{bins};
   int reach = 0;
   for (int s = 0; s < bins.n_fibre; ++s) {
-    for (int t = 0; t < bins.n_fibre; ++t) {
-      int later = 0;
-      for (int w = 0; w < bins.n_wave; ++w) {
-        const int k = w * bins.n_fibre + s;
-        if (bins.stamp[k] == bins.empty) continue;
-        if (std::abs(bins.col[w * bins.n_fibre + t] - bins.col[k]) >= bins.width + bins.height)
-          continue;
-        later = std::max(later, w);
-        while (later + 1 < bins.n_wave &&
-               bins.row[(later + 1) * bins.n_fibre + t] - bins.row[k] < bins.height) {
-          ++later;
-        }
-        reach = std::max(reach, (later - w) * bins.n_fibre + t - s);
-      }
-    }
+    for (int t = 0; t < bins.n_fibre; ++t) reach = std::max(reach, band_reach(placed, s, t));
   }
   return reach;
 }
@@ -96,7 +71,6 @@ void PatchPixels::load(const FrameView& frame, const PatchBox& box) {
   const int npix_x = static_cast<int>(frame.image.extent[1]);
   const int from = std::max(box.first_col, 0), to = std::min(box.first_col + box.n_col, npix_x);
   any_bad_ = false;
-  constexpr double kLargest = std::numeric_limits<float>::max();
   for (int row = box.used_from; row < box.used_to; ++row) {
     const std::ptrdiff_t line = static_cast<std::ptrdiff_t>(row - box.first_row) * stride_;
     std::fill_n(bad + line, stride_, 1.0);
@@ -108,13 +82,12 @@ void PatchPixels::load(const FrameView& frame, const PatchBox& box) {
     const float* weights = &frame.ivar(row, 0);
     int n_bad = 0;
     for (int col = from; col < to; ++col) {
-      const double v = static_cast<double>(values[col]), w = static_cast<double>(weights[col]);
-      const bool good = (w > 0) & (w <= kLargest) & (std::fabs(v) <= kLargest);  // false for NaN
+      const PatchPixel pixel = pixel_of(values[col], weights[col]);
       const std::ptrdiff_t at = line + (col - box.first_col);
-      value[at] = good ? v : 0;
-      weight[at] = good ? w : 0;
-      bad[at] = good ? 0 : 1;
-      n_bad += good ? 0 : 1;
+      value[at] = pixel.value;
+      weight[at] = pixel.weight;
+      bad[at] = pixel.bad;
+      n_bad += pixel.good() ? 0 : 1;
     }
     any_bad_ = any_bad_ || n_bad > 0 || box.first_col < 0 || box.first_col + box.n_col > npix_x;
   }
@@ -127,14 +100,12 @@ void PatchBins::fill(const StampWindow& window, const StampPositions& positions,
   col_.resize(n);
   row_.resize(n);
   empty_.assign(static_cast<std::size_t>(shape.stamp_height() * window.stride() + kVectorPad), 0);
-  const bool at_edge = box.used_from < 0 || box.used_to > shape.npix_y;
+  const DropRule drops(shape.stamp_width(), shape.stamp_height(), shape.npix_x, shape.npix_y, box);
   std::size_t k = 0;
   for (int w = range.first_wave; w < range.first_wave + range.n_wave; ++w) {
     for (int f = range.first_fibre; f < range.first_fibre + range.n_fibre; ++f, ++k) {
       const std::size_t at = positions.at(f, w);
-      const double centre = positions.row[at] - positions.offset_y[at];
-      const bool off = centre < -0.5 || centre > shape.npix_y - 0.5;
-      const bool drop = (at_edge && off) || misses_ccd(shape, positions.col[at], positions.row[at]);
+      const bool drop = drops(positions.col[at], positions.row[at], positions.offset_y[at]);
       stamp_[k] = drop ? empty_.data() : window.stamp(f, w);
       col_[k] = positions.col[at] - box.first_col;
       row_[k] = positions.row[at] - box.first_row;

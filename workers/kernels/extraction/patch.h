@@ -2,31 +2,14 @@
 
 #include <vector>
 
+#include "workers/kernels/extraction/patch_rules.h"
 #include "workers/kernels/extraction/stamps.h"
 
 namespace unfold::extraction {
 
-/// Fibres (counted within the bundle) and waves (counted in the padded grid) of one patch: the core
-/// that is kept, and the padding that is solved with it and thrown away.
-struct PatchRange {
-  int first_fibre = 0, n_fibre = 0;    ///< with padding
-  int core_fibre = 0, n_core = 0;      ///< core_fibre counts from first_fibre
-  int first_wave = 0, n_wave = 0;      ///< with padding
-  int core_wave = 0, n_core_wave = 0;  ///< core_wave counts from first_wave
-  int n_keep = 0;                      ///< core waves inside the asked range
-  int size() const { return n_fibre * n_wave; }
-};
-
 /// Patch `step` along wavelength of subbundle `sub`: one neighbour fibre on each side inside the
 /// bundle, grid.pad() waves on each side.
 PatchRange patch_range(const Options& options, const PaddedGrid& grid, int sub, int step);
-
-/// Pixels of a patch on the CCD; may reach past its edges.
-struct PatchBox {
-  int first_col = 0, n_col = 0;    ///< n_col: a multiple of kVectorPad
-  int first_row = 0, n_row = 0;    ///< all stamps, padding included
-  int used_from = 0, used_to = 0;  ///< rows with weight: the padding bins' rows count in part
-};
 
 PatchBox patch_box(const StampPositions& positions, const PatchRange& range, const PsfShape& shape,
                    int stride, double pixel_pad_frac);
@@ -49,10 +32,7 @@ class PatchPixels {
   Scratch<double> value_, weight_, bad_;
 };
 
-/// Bins with their stamps and pixel positions. Bins whose stamp misses the CCD get an empty one.
-/// Where the used rows leave the CCD, bins centred off it get an empty stamp, as specter gives
-/// them: too little of their light is seen to tell it from their neighbours'. Elsewhere every bin
-/// is solved, as gpu_specter does.
+/// Bins with their stamps and pixel positions; those that DropRule drops get an empty stamp.
 class PatchBins {
  public:
   void fill(const StampWindow& window, const StampPositions& positions, const PatchRange& range,

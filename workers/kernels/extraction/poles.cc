@@ -77,11 +77,17 @@ PoleSet make_poles(double condition, int n) {
   return set;
 }
 
-const PoleSet& poles_for(double condition) {
+const std::vector<PoleSet>& pole_table() {
   static const std::vector<PoleSet> table = make_table();
+  return table;
+}
+
+std::size_t pole_index(double condition) {
   int exponent = 0;
   if (condition > 1) std::frexp(condition, &exponent);
-  return table[static_cast<std::size_t>(std::clamp(exponent, 0, kMaxExponent))];
+  return static_cast<std::size_t>(std::clamp(exponent, 0, kMaxExponent));
 }
+
+const PoleSet& poles_for(double condition) { return pole_table()[pole_index(condition)]; }
 
 }  // namespace unfold::extraction

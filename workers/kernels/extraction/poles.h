@@ -15,6 +15,12 @@ struct PoleSet {
 /// Relative error that a set of poles is chosen for; its length is a multiple of kVectorPad.
 inline constexpr double kRootTolerance = 2e-9;
 
+/// Sets for condition numbers up to 2^i at [i], the first two alike. Thread safe.
+const std::vector<PoleSet>& pole_table();
+
+/// Of the set in pole_table() for at least this condition number; larger ones get the last.
+std::size_t pole_index(double condition);
+
 /// A set for at least this condition number (1 .. 2^60, larger ones get the last). Tabulated in
 /// steps of a factor 2, so that equal inputs give equal bits. Thread safe.
 const PoleSet& poles_for(double condition);

@@ -61,6 +61,9 @@ struct PsfShape {
   }
   int stamp_width() const { return 2 * half_size_x + (model == PsfModel::kGaussHermite ? 1 : 0); }
   int stamp_height() const { return 2 * half_size_y + (model == PsfModel::kGaussHermite ? 1 : 0); }
+  /// A stamp's first pixel is floor(trace centre - corner).
+  double corner_x() const { return half_size_x - (model == PsfModel::kGaussHermite ? 0.5 : 0); }
+  double corner_y() const { return half_size_y - (model == PsfModel::kGaussHermite ? 0.5 : 0); }
   std::size_t resident_bytes() const { return params.coef.capacity() * sizeof(double); }
 };
 

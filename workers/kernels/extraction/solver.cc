@@ -69,10 +69,8 @@ void PatchSolver::build_normal_equations(double regularize) {
                               .bad_fraction = zeroed(bad_fraction_, n),
                               .scratch = weighted_.reserve(normal_scratch(bins))});
   largest_weight_ = *std::max_element(weight, weight + n);
-  const double weak = kWeakShare * largest_weight_;
   for (std::size_t k = 0; k < n; ++k) {
-    const double alpha = weight[k] < weak ? weak - weight[k] : regularize;
-    band[k * size(band_stride_)] += alpha * alpha + kTinyPrior;
+    band[k * size(band_stride_)] += prior_of(weight[k], largest_weight_, regularize);
   }
 }
 

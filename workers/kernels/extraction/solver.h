@@ -7,17 +7,6 @@
 
 namespace unfold::extraction {
 
-/// Bins with less than this share of the patch's largest flux weight have no weight.
-inline constexpr double kNoWeightShare = 1e-6;
-
-/// S is cut at the first half width of kReaches where its factor has fallen below this.
-inline constexpr double kReachTolerance = 3e-7;
-
-/// Regularisation of the reference: bins below this share of the largest flux weight get a weak
-/// prior flux = 0.
-inline constexpr double kWeakShare = 1e-4;
-inline constexpr double kTinyPrior = 1e-15;
-
 /// What a patch gives for its core bins, [n_core, n_core_wave] each; resolution [n_core,
 /// n_core_wave, 2 n_diag + 1].
 struct PatchResult {

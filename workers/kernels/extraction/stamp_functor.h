@@ -7,6 +7,20 @@
 
 namespace unfold::extraction {
 
+/// Antiderivatives of the Gauss-Hermite functions of degree 0..degree at u (in sigma), to
+/// out[m * stride].
+UNFOLD_HD inline void gauss_hermite_edge(double u, int degree, double* out, int stride) {
+  const double gauss = 0.39894228040143267794 * ::exp(-0.5 * u * u);
+  out[0] = 0.5 * ::erf(u * 0.70710678118654752440);
+  double hermite = 1, before = 0;
+  for (int m = 1; m <= degree; ++m) {
+    out[m * stride] = -hermite * gauss;
+    const double next = u * hermite - (m - 1) * before;
+    before = hermite;
+    hermite = next;
+  }
+}
+
 /// One PSF stamp per index, one thread per stamp, on any device: the same result as the vector
 /// kernels of the CPU to 1e-14 (they make eight at a time, which is why they exist beside it).
 /// Tails and second cores are not part of it.
@@ -37,19 +51,12 @@ struct MakeStamp {
   /// lies at offset + k - 1/2 from the centre.
   UNFOLD_HD static void integrate(double offset, double sigma, int n_pixel, int degree,
                                   double (*out)[2 * kMaxHalfSize + 1]) {
-    double low[kMaxDegree + 1];
+    double low[kMaxDegree + 1], high[kMaxDegree + 1];
     for (int k = 0; k <= n_pixel; ++k) {
-      const double u = (offset + k - 0.5) / sigma;
-      const double gauss = 0.39894228040143267794 * exp(-0.5 * u * u);
-      double hermite = 1, before = 0;
+      gauss_hermite_edge((offset + k - 0.5) / sigma, degree, high, 1);
       for (int m = 0; m <= degree; ++m) {
-        const double high = m == 0 ? 0.5 * erf(u * 0.70710678118654752440) : -hermite * gauss;
-        if (k > 0) out[m][k - 1] = high - low[m];
-        low[m] = high;
-        if (m == 0) continue;
-        const double next = u * hermite - (m - 1) * before;
-        before = hermite;
-        hermite = next;
+        if (k > 0) out[m][k - 1] = high[m] - low[m];
+        low[m] = high[m];
       }
     }
   }
