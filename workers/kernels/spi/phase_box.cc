@@ -5,6 +5,8 @@
 #include <complex>
 #include <numbers>
 
+#include "workers/kernels/spi/phase_functors.h"
+
 namespace unfold::spi {
 namespace {
 
@@ -65,17 +67,24 @@ std::vector<double> unwrap_from(Index box, std::span<const Real> values, Index g
 }
 
 template <class Real>
-void blur(Index box, double sigma, std::span<Real> values) {
+std::vector<Real> gaussian_taps(Index box, double sigma) {
   const Index radius = std::min(static_cast<Index>(2 * sigma + 0.5), (box - 1) / 2);
-  if (radius == 0) return;
   std::vector<Real> tap(at(radius + 1));
   double sum = 0;
   for (Index d = 0; d <= radius; ++d) {
-    const double x = static_cast<double>(d) / sigma;
+    const double x = d == 0 ? 0 : static_cast<double>(d) / sigma;
     tap[at(d)] = static_cast<Real>(std::exp(-x * x / 2));
     sum += (d == 0 ? 1 : 2) * std::exp(-x * x / 2);
   }
   for (Real& t : tap) t = static_cast<Real>(static_cast<double>(t) / sum);
+  return tap;
+}
+
+template <class Real>
+void blur(Index box, double sigma, std::span<Real> values) {
+  const std::vector<Real> tap = gaussian_taps<Real>(box, sigma);
+  const Index radius = static_cast<Index>(tap.size()) - 1;
+  if (radius == 0) return;
   std::vector<Real> line(at(box + 2 * radius));
   for (int axis = 0; axis < 3; ++axis) {
     each_line(box, axis, [&](Index first, Index stride) {
@@ -83,11 +92,9 @@ void blur(Index box, double sigma, std::span<Real> values) {
         line[at(n + radius)] = values[at(first + modulo(n, box) * stride)];
       }
       for (Index n = 0; n < box; ++n) {
-        Real blurred = tap[0] * line[at(n + radius)];
-        for (Index d = 1; d <= radius; ++d) {
-          blurred += tap[at(d)] * (line[at(n + radius - d)] + line[at(n + radius + d)]);
-        }
-        values[at(first + n * stride)] = blurred;
+        const Real* here = line.data() + n + radius;
+        values[at(first + n * stride)] =
+            blurred_by(tap.data(), radius, [here](Index d) { return here[d]; });
       }
     });
   }
@@ -131,6 +138,8 @@ template void wrap_into(Index, std::span<const double>, Index, std::span<float>)
 template void wrap_into(Index, std::span<const double>, Index, std::span<double>);
 template std::vector<double> unwrap_from(Index, std::span<const float>, Index);
 template std::vector<double> unwrap_from(Index, std::span<const double>, Index);
+template std::vector<float> gaussian_taps(Index, double);
+template std::vector<double> gaussian_taps(Index, double);
 template void blur(Index, double, std::span<float>);
 template void blur(Index, double, std::span<double>);
 template std::array<Index, 3> centring_shift(Index, std::span<const float>);

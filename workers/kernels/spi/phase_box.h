@@ -26,6 +26,11 @@ void wrap_into(Index grid, std::span<const double> volume, Index box, std::span<
 template <class Real>
 std::vector<double> unwrap_from(Index box, std::span<const Real> values, Index grid);
 
+/// [radius + 1] of a Gaussian of `sigma` voxels, truncated at 2 sigma or so and half the box; their
+/// sum over both sides is 1.
+template <class Real>
+std::vector<Real> gaussian_taps(Index box, double sigma);
+
 /// Gaussian of `sigma` voxels, truncated at 2 sigma, round the periodic cube [L^3].
 template <class Real>
 void blur(Index box, double sigma, std::span<Real> values);

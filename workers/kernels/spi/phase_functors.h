@@ -77,4 +77,41 @@ struct RelaxedReflections {
   }
 };
 
+/// One line's voxel blurred by taps [radius + 1], at(d) the voxel d further.
+template <class Real, class At>
+UNFOLD_HD Real blurred_by(const Real* tap, Index radius, const At& at) {
+  Real sum = tap[0] * at(0);
+  for (Index d = 1; d <= radius; ++d) sum += tap[d] * (at(-d) + at(d));
+  return sum;
+}
+
+/// Shrinkwrap's threshold: a multiple of the standard deviation over `voxels`, of which only those
+/// in the sums are not 0.
+template <class Real>
+UNFOLD_HD Real shrink_limit(double sum, double square, Index voxels, double weight) {
+  const double n = static_cast<double>(voxels);
+  const double variance = square / n - sum * sum / n / n;
+  return static_cast<Real>(weight * sqrt(variance > 0 ? variance : 0));
+}
+
+/// difference += (|F| - A)^2, norm += A^2 over known amplitudes of a cube of `box`; all modes but
+/// those of the first and the middle plane stand for two.
+template <class Real>
+struct AmplitudeMisfit {
+  View<const Real, 1> amplitude;
+  View<const Real, 2> spectrum;  ///< [n, 2]
+  Index box;
+
+  UNFOLD_HD void operator()(Index k, double& difference, double& norm) const {
+    const double a = static_cast<double>(amplitude(k));
+    if (a < 0) return;
+    const Index column = k % (box / 2 + 1);
+    const double times = column == 0 || 2 * column == box ? 1 : 2;
+    const double re = static_cast<double>(spectrum(k, 0)), im = static_cast<double>(spectrum(k, 1));
+    const double d = sqrt(re * re + im * im) - a;
+    difference += times * d * d;
+    norm += times * a * a;
+  }
+};
+
 }  // namespace unfold::spi

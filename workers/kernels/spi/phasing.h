@@ -7,25 +7,10 @@
 
 #include "workers/compute/cpu_device.h"
 #include "workers/compute/view.h"
+#include "workers/kernels/spi/phase_device.h"
+#include "workers/kernels/spi/phase_schedule.h"
 
 namespace unfold::spi {
-
-using compute::Index;
-
-/// ER, HIO or RAAR, and shrinkwrap, on an autocorrelation. beta goes from `beta` in the first loop
-/// to `beta_last` in the last: wide wandering first, then settling. The defaults are what found the
-/// density most often for the fewest transforms, clean and noisy (docs/numerics.md, "Phasing").
-struct PhaseSchedule {
-  int loops = 6;  ///< of { er ER, escape RAAR or HIO, er ER, shrinkwrap }, then er ER
-  int er = 10;
-  int escape = 40;
-  bool raar = true;  ///< or HIO
-  double beta = 0.99;
-  double beta_last = 0.85;
-  double blur = 0.5;           ///< sigma of the Gaussian on the autocorrelation, voxels
-  double shrink_sigma = 1;     ///< voxels
-  double shrink_weight = 1.2;  ///< threshold = weight x standard deviation of the blurred density
-};
 
 /// What a start goes on from; both empty: the central half box where the autocorrelation exceeds
 /// 1 %, times uniform random numbers.
@@ -54,13 +39,14 @@ double best_multiple(std::span<const double> model, std::span<const double> merg
 /// One result a start, in order; starts run side by side on the Cpu's threads. `known` [M^3] or
 /// empty: all. The zero frequency floats always. `cancelled` may be empty; asked once a loop, by
 /// one thread at a time; then the results are not to be used. Deterministic. Iterates in a cube
-/// whose edge transforms fast, not in M^3 (phase_box.h). Throws std::invalid_argument where sizes
-/// differ.
+/// whose edge transforms fast, not in M^3 (phase_box.h); on `device` where that is not null. Throws
+/// std::invalid_argument where sizes differ.
 std::vector<PhaseResult> phase(compute::Cpu& cpu, Index grid,
                                std::span<const double> autocorrelation,
                                std::span<const std::uint8_t> known,
                                std::span<const PhaseStart> starts, const PhaseSchedule& schedule,
-                               const std::function<bool()>& cancelled = {});
+                               const std::function<bool()>& cancelled = {},
+                               PhaseDevice* device = nullptr);
 
 /// Starts brought by translation (also by parts of voxels) and inversion onto the one of the
 /// smallest Fourier error, and averaged inside |k| <= M / 2. prtf [M / 2 + 1]: by shell of known
