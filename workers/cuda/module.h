@@ -2,6 +2,7 @@
 
 #include "workers/cuda/border.h"
 #include "workers/cuda/extraction_border.h"
+#include "workers/cuda/fourier_border.h"
 #include "workers/cuda/imaging_border.h"
 
 /// What crosses the border between a worker and libunfold_cuda.so: plain structs and pointers to
@@ -15,6 +16,7 @@ struct ModuleTable {
   Outcome (*count_devices)(int* count);
   Outcome (*describe)(int ordinal, DeviceInfo* info);
   ExtractionTable extraction;
+  FourierTable fourier;
   ImagingTable imaging;
 };
 

@@ -12,6 +12,8 @@ namespace unfold::cuda {
 template <class D>
 ExtractionTable extraction_table();
 template <class D>
+FourierTable fourier_table();
+template <class D>
 ImagingTable imaging_table();
 
 /// The module's table for device `D`, an Accelerator with
@@ -27,6 +29,7 @@ const ModuleTable* module_table(const char* build_id) {
             return guarded<D>(ordinal, [&] { D::describe(ordinal, info); });
           },
       .extraction = extraction_table<D>(),
+      .fourier = fourier_table<D>(),
       .imaging = imaging_table<D>(),
   };
   return std::strcmp(build_id, kBuildId) == 0 ? &kTable : nullptr;
