@@ -78,6 +78,9 @@ struct ImagingTable {
                   std::ptrdiff_t events, double* image, std::ptrdiff_t pixels);
   Outcome (*pass)(int ordinal, void* list, const ImagingPass* pass);
   Outcome (*release)(int ordinal, void* handle);
+  /// Bytes a second, read and written, of a copy of `bytes` / 2 on the device: what rows that are
+  /// streamed are measured against.
+  Outcome (*copy_rate)(int ordinal, std::size_t bytes, double* rate);
 };
 
 }  // namespace unfold::cuda

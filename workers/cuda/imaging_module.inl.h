@@ -166,6 +166,25 @@ Outcome release_imaging(int ordinal, void* handle) {
 }
 
 template <class D>
+Outcome imaging_copy_rate(int ordinal, std::size_t bytes, double* rate) {
+  return guarded<D>(ordinal, [&] {
+    constexpr int kCopies = 10;
+    D device(ordinal);
+    const auto half = static_cast<std::ptrdiff_t>(bytes / 2);
+    compute::Buffer<std::byte, D> from(device, half), to(device, half);
+    device.clear(from.view(half).data, from.bytes());
+    device.copy(to.view(half).data, from.view(half).data, from.bytes());
+    const auto begin = device.mark();
+    for (int i = 0; i < kCopies; ++i) {
+      device.copy(to.view(half).data, from.view(half).data, from.bytes());
+    }
+    const auto end = device.mark();
+    device.synchronize();
+    *rate = 2.0 * kCopies * static_cast<double>(half) / device.seconds(begin, end);
+  });
+}
+
+template <class D>
 ImagingTable imaging_table() {
   return {.load_response = load_imaging_response<D>,
           .load_attitude = load_imaging_attitude<D>,
@@ -175,7 +194,8 @@ ImagingTable imaging_table() {
           .forward = imaging_forward<D>,
           .back = imaging_back<D>,
           .pass = imaging_pass<D>,
-          .release = release_imaging<D>};
+          .release = release_imaging<D>,
+          .copy_rate = imaging_copy_rate<D>};
 }
 
 }  // namespace unfold::cuda

@@ -23,7 +23,8 @@ class CosipyRl final : public OneFit<CosipyRl> {
     const PassResult result = data_.pass({.counts = data_.problem().counts,
                                           .image = estimate_.image,
                                           .amplitude = estimate_.amplitude,
-                                          .floor = kFloor});
+                                          .floor = kFloor,
+                                          .counts_version = 1});
     Step out;
     out.log_likelihood =
         result.log_model[0] - DataTerm::expected(data_.all(), estimate_.image, estimate_.amplitude);

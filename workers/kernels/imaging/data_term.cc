@@ -25,7 +25,9 @@ std::vector<double> background_totals(const Background& background, Subset subse
 }  // namespace
 
 DataTerm::DataTerm(const Problem& problem)
-    : problem_(problem), pixels_(problem.response.shape().pixels) {
+    : problem_(problem),
+      at_events_(problem.response.at(problem.events, problem.background)),
+      pixels_(problem.response.shape().pixels) {
   all_.sensitivity.assign(problem.exposure.begin(), problem.exposure.end());
   all_.background = background_totals(problem.background, {});
   problem_.communicator.sum(all_.background);
@@ -60,7 +62,7 @@ Index DataTerm::usable_subsets(Index wanted) const {
 }
 
 PassResult DataTerm::pass(const Pass& pass) const {
-  PassResult out = problem_.response.pass(problem_.events, problem_.background, pass);
+  PassResult out = at_events_->pass(pass);
   double impossible = static_cast<double>(out.impossible);
   problem_.communicator.sum(out.back);
   problem_.communicator.sum(out.amplitude_back);
@@ -71,12 +73,12 @@ PassResult DataTerm::pass(const Pass& pass) const {
 }
 
 void DataTerm::back_events(std::span<const double> data, std::span<double> image) const {
-  problem_.response.back_events(problem_.events, {}, data, image);
+  at_events_->back({}, data, image);
   problem_.communicator.sum(image);
 }
 
 void DataTerm::forward_events(std::span<const double> image, std::span<double> expectation) const {
-  problem_.response.forward_events(problem_.events, {}, image, expectation);
+  at_events_->forward({}, image, expectation);
 }
 
 double DataTerm::expected(const Totals& totals, std::span<const double> image,

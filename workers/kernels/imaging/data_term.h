@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -50,6 +51,7 @@ class DataTerm {
 
  private:
   Problem problem_;
+  std::shared_ptr<const EventOperator> at_events_;
   Index pixels_;
   Totals all_;
 };

@@ -63,17 +63,18 @@ std::vector<Estimate> EmSolver::estimates(std::span<const Index> which) const {
   return out;
 }
 
-std::span<const double> EmSolver::counts_of(std::span<const Index> which) {
-  if (which.size() == states_.size()) return counts_;
+EmSolver::Counts EmSolver::counts_of(std::span<const Index> which) {
+  if (which.size() == states_.size()) return {counts_, 1};
   if (!std::equal(which.begin(), which.end(), gathered_.begin(), gathered_.end())) {
     gathered_.assign(which.begin(), which.end());
     gathered_counts_.clear();
+    ++gathers_;
     for (const Index r : which) {
       const auto mine = counts_.subspan(at(r * data_.events()), at(data_.events()));
       gathered_counts_.insert(gathered_counts_.end(), mine.begin(), mine.end());
     }
   }
-  return gathered_counts_;
+  return {gathered_counts_, 1 + gathers_};
 }
 
 EmSolver::Mapped EmSolver::map(std::span<const Index> which, std::span<const Estimate> from,
@@ -83,11 +84,13 @@ EmSolver::Mapped EmSolver::map(std::span<const Index> which, std::span<const Est
     image.insert(image.end(), e.image.begin(), e.image.end());
     amplitude.insert(amplitude.end(), e.amplitude.begin(), e.amplitude.end());
   }
+  const Counts counts = counts_of(which);
   const PassResult result = data_.pass({.subset = totals.subset,
                                         .replicates = static_cast<Index>(which.size()),
-                                        .counts = counts_of(which),
+                                        .counts = counts.values,
                                         .image = image,
-                                        .amplitude = amplitude});
+                                        .amplitude = amplitude,
+                                        .counts_version = counts.version});
   const std::size_t pixels = at(data_.pixels()), amplitudes = at(data_.amplitudes());
   Mapped out;
   for (std::size_t i = 0; i < which.size(); ++i) {

@@ -72,7 +72,12 @@ class EmSolver {
     std::vector<double> log_likelihood;  ///< of the estimates that came in
   };
 
-  std::span<const double> counts_of(std::span<const Index> which);
+  /// Counts of the replicates, and a number that is theirs alone (Pass::counts_version).
+  struct Counts {
+    std::span<const double> values;
+    Index version;
+  };
+  Counts counts_of(std::span<const Index> which);
   Mapped map(std::span<const Index> which, std::span<const Estimate> from, const Totals& totals,
              double least);
   Estimate update(const Estimate& from, std::span<const double> back,
@@ -96,6 +101,7 @@ class EmSolver {
   std::vector<State> states_;
   std::vector<Index> gathered_;  ///< replicates whose counts are in gathered_counts_
   std::vector<double> gathered_counts_;
+  Index gathers_ = 0;
 };
 
 }  // namespace unfold::imaging

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <numeric>
 
 #include "workers/kernels/imaging/redraw.h"
@@ -33,6 +34,7 @@ class Validation {
  public:
   Validation(const Problem& problem, double fraction, const std::vector<double>& counts)
       : problem_(problem),
+        at_events_(problem.response.at(problem.events, problem.background)),
         share_(1 - fraction),
         counts_(counts),
         totals_(background_totals(problem.background)) {
@@ -51,9 +53,11 @@ class Validation {
       expected +=
           std::inner_product(totals_.begin(), totals_.end(), estimate.amplitude.begin(), 0.0);
     }
-    const PassResult seen = problem_.response.pass(
-        problem_.events, problem_.background,
-        {.replicates = fits.size(), .counts = counts_, .image = image, .amplitude = amplitude});
+    const PassResult seen = at_events_->pass({.replicates = fits.size(),
+                                              .counts = counts_,
+                                              .image = image,
+                                              .amplitude = amplitude,
+                                              .counts_version = 1});
     double sums[] = {std::accumulate(seen.log_model.begin(), seen.log_model.end(), 0.0),
                      static_cast<double>(seen.impossible)};
     problem_.communicator.sum(sums);
@@ -64,6 +68,7 @@ class Validation {
 
  private:
   const Problem& problem_;
+  std::unique_ptr<const EventOperator> at_events_;
   double share_;
   const std::vector<double>& counts_;  ///< [S, N]
   std::vector<double> totals_;
