@@ -58,6 +58,12 @@ run_kernels() {
       done
     done
   fi
+  if [ -n "$device" ]; then
+    for suite in "$build"/tests/*_device_bench; do
+      echo "== $(basename "$suite")"
+      "$suite" | tee "$build/$(basename "$suite").json" || status=1
+    done
+  fi
   return $status
 }
 
