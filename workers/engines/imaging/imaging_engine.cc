@@ -22,6 +22,7 @@
 #include "workers/engines/imaging/map_outputs.h"
 #include "workers/engines/imaging/map_product.h"
 #include "workers/engines/imaging/open_job.h"
+#include "workers/engines/imaging/operator_of.h"
 #include "workers/engines/imaging/progress_reports.h"
 #include "workers/engines/imaging/residents.h"
 #include "workers/engines/imaging/settings.h"
@@ -84,8 +85,9 @@ CheckpointPace pace_of(const v1::ImagingSpec& spec) {
 
 class ImagingEngine final : public Engine {
  public:
-  ImagingEngine(const Roots& roots, compute::Cpu& cpu, std::shared_ptr<const Clock> clock)
-      : roots_(roots), cpu_(cpu), clock_(std::move(clock)) {}
+  ImagingEngine(const Roots& roots, compute::Cpu& cpu, std::shared_ptr<const Clock> clock,
+                std::optional<cuda::Gpu> gpu)
+      : roots_(roots), cpu_(cpu), clock_(std::move(clock)), gpu_(gpu) {}
 
   std::string name() const override { return "imaging"; }
 
@@ -199,7 +201,7 @@ class ImagingEngine final : public Engine {
                .engine = name(),
                .expected_bytes = (header.neighbours > 1 ? 6 : 2) * lookups,
                .while_waiting = wait},
-              [&] { return load_attitude(source); }, out));
+              [&] { return load_attitude(source, gpu()); }, out));
     }
     UNFOLD_ASSIGN_OR_RETURN(
         out.response,
@@ -209,25 +211,16 @@ class ImagingEngine final : public Engine {
              .engine = name(),
              .expected_bytes = job.plan.response_bytes(),
              .while_waiting = wait},
-            [&] { return load_response(source, job.imaging().storage(), step); }, out));
+            [&] { return load_response(source, job.imaging().storage(), step, gpu()); }, out));
     return out;
-  }
-
-  std::unique_ptr<imaging::Operator> operator_of(const OpenJob& job,
-                                                 const Residents& residents) const {
-    if (residents.response->dense != nullptr) {
-      return imaging::make_dense_operator(residents.response->dense, cpu_);
-    }
-    return imaging::make_factored_operator(residents.response->factored,
-                                           residents.attitude->attitude,
-                                           job.header().sky.solid_angle, cpu_);
   }
 
   absl::StatusOr<std::unique_ptr<Product>> image(const ImagingInput& input,
                                                  const Residents& residents, RunContext& context,
                                                  Duration begin) const {
     const OpenJob& job = input.job;
-    const auto response = operator_of(job, residents);
+    const auto response =
+        operator_of(job.header(), *residents.response, residents.attitude.get(), cpu_);
     std::vector<double> exposure(static_cast<std::size_t>(response->shape().pixels));
     response->sensitivity({}, exposure);
     const imaging::Background background = background_of(
@@ -284,17 +277,21 @@ class ImagingEngine final : public Engine {
     return imaging::reconstruct(problem, settings_of(spec), hooks, earlier ? &*earlier : nullptr);
   }
 
+  const cuda::Gpu* gpu() const { return gpu_ ? &*gpu_ : nullptr; }
+
   const Roots& roots_;
   compute::Cpu& cpu_;
   const std::shared_ptr<const Clock> clock_;
+  const std::optional<cuda::Gpu> gpu_;
   FileDigests digests_;
 };
 
 }  // namespace
 
 std::unique_ptr<Engine> make_imaging_engine(const Roots& roots, compute::Cpu& cpu,
-                                            std::shared_ptr<const Clock> clock) {
-  return std::make_unique<ImagingEngine>(roots, cpu, std::move(clock));
+                                            std::shared_ptr<const Clock> clock,
+                                            std::optional<cuda::Gpu> gpu) {
+  return std::make_unique<ImagingEngine>(roots, cpu, std::move(clock), gpu);
 }
 
 }  // namespace unfold::engine

@@ -64,10 +64,13 @@ absl::Status fill(Builder& builder, const imaging_data::Source& source, bool as_
 }  // namespace
 
 std::int64_t ResidentImagingResponse::bytes() const {
+  if (on_gpu != nullptr) return on_gpu->bytes();
   return factored != nullptr ? bytes_of(*factored) : bytes_of(*dense);
 }
 
-std::int64_t ResidentAttitude::bytes() const { return bytes_of(*attitude); }
+std::int64_t ResidentAttitude::bytes() const {
+  return on_gpu != nullptr ? on_gpu->bytes() : bytes_of(*attitude);
+}
 
 std::int64_t ResidentBackground::bytes() const {
   auto bytes = static_cast<std::int64_t>(background.group.size() * sizeof(std::int32_t) +
@@ -77,7 +80,8 @@ std::int64_t ResidentBackground::bytes() const {
 }
 
 absl::StatusOr<std::shared_ptr<const residency::Response>> load_response(
-    const imaging_data::Source& source, v1::ResponseStorage storage, const LoadStep& step) {
+    const imaging_data::Source& source, v1::ResponseStorage storage, const LoadStep& step,
+    const cuda::Gpu* gpu) {
   const Header& header = source.header();
   const bool as_counts = storage == v1::RESPONSE_STORAGE_INTEGER;
   auto resident = std::make_shared<ResidentImagingResponse>();
@@ -86,17 +90,21 @@ absl::StatusOr<std::shared_ptr<const residency::Response>> load_response(
                                              storage_of(storage));
     UNFOLD_RETURN_IF_ERROR(fill(builder, source, as_counts, step));
     resident->factored = builder.finish();
+    if (gpu != nullptr)
+      resident->on_gpu = cuda::load_response(*gpu, *std::exchange(resident->factored, {}));
   } else {
     const imaging::Shape shape{header.times, header.sky.pixels() * header.energies, header.bins};
     imaging::DenseResponseBuilder builder(shape, storage_of(storage));
     UNFOLD_RETURN_IF_ERROR(fill(builder, source, as_counts, step));
     resident->dense = builder.finish();
+    if (gpu != nullptr)
+      resident->on_gpu = cuda::load_response(*gpu, *std::exchange(resident->dense, {}));
   }
   return resident;
 }
 
 absl::StatusOr<std::shared_ptr<const residency::Response>> load_attitude(
-    const imaging_data::Source& source) {
+    const imaging_data::Source& source, const cuda::Gpu* gpu) {
   const Header& header = source.header();
   UNFOLD_ASSIGN_OR_RETURN(imaging_data::Attitude read, source.attitude());
   imaging::AttitudeTable table;
@@ -110,6 +118,9 @@ absl::StatusOr<std::shared_ptr<const residency::Response>> load_attitude(
   table.time_bin = std::move(read.time_bin);
   auto resident = std::make_shared<ResidentAttitude>();
   resident->attitude = imaging::make_attitude(std::move(table), header.response_rows);
+  if (gpu != nullptr) {
+    resident->on_gpu = cuda::load_attitude(*gpu, *std::exchange(resident->attitude, {}));
+  }
   return resident;
 }
 

@@ -4,9 +4,11 @@
 #include <cmath>
 #include <tuple>
 
+#include "tests/support/cuda_modules.h"
 #include "tests/support/imaging_case.h"
 #include "tests/support/shared_data.h"
 #include "workers/compute/cpu_device.h"
+#include "workers/cuda/imaging_operator.h"
 #include "workers/kernels/imaging/newton.h"
 #include "workers/kernels/imaging/reconstruction.h"
 
@@ -48,13 +50,21 @@ struct History {
   std::vector<double> cash_before, step_length, amplitude_before, recorded;
 };
 
-enum class By { kReference, kFactored };
+enum class By { kReference, kFactored, kGpu };
 
 ImagingFixture fixture_of(const ImagingData& data, By by) {
   if (by == By::kReference) return ImagingFixture(data);
   static compute::Cpu cpu(2);
   imaging::FactoredResponseBuilder builder(data.directions(), data.bins, imaging::Storage::kFp64);
   builder.append(data.instrument);
+  if (by == By::kGpu) {
+    const auto attitude = imaging::make_attitude(data.attitude, data.directions());
+    const cuda::Gpu gpu = EmulatedGpu::gpu();
+    return ImagingFixture(
+        data, cuda::make_factored_operator(cuda::load_response(gpu, *builder.finish()),
+                                           cuda::load_attitude(gpu, *attitude), data.shape(),
+                                           data.solid_angle));
+  }
   return ImagingFixture(
       data, imaging::make_factored_operator(
                 builder.finish(), imaging::make_attitude(data.attitude, data.directions()),
@@ -199,16 +209,17 @@ TEST_P(AlgorithmCase, CosipyAcceleratesUntilAPixelIsEmpty) {
   EXPECT_LE(error(is.step_length, file.doubles("out/cosipy_rl_accel/alpha")), 1e-10);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shared, AlgorithmCase,
-                         ::testing::Combine(::testing::Values("01_tiny_basic",
-                                                              "04_two_near_sources",
-                                                              "07_six_background_groups"),
-                                            ::testing::Values(By::kReference, By::kFactored)),
-                         [](const auto& param) {
-                           const bool reference = std::get<1>(param.param) == By::kReference;
-                           return std::string(std::get<0>(param.param)) +
-                                  (reference ? "_by_reference" : "_by_factored");
-                         });
+std::string name_of(const ::testing::TestParamInfo<AlgorithmCase::ParamType>& info) {
+  const char* by[] = {"_by_reference", "_by_factored", "_by_gpu"};
+  return std::string(std::get<0>(info.param)) + by[static_cast<int>(std::get<1>(info.param))];
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shared, AlgorithmCase,
+    ::testing::Combine(::testing::Values("01_tiny_basic", "04_two_near_sources",
+                                         "07_six_background_groups"),
+                       ::testing::Values(By::kReference, By::kFactored, By::kGpu)),
+    name_of);
 
 TEST(AlgorithmOfCase10, AllZeroCountsGiveAZeroMapAndNoBackground) {
   const std::string path = case_path("10_all_zero_counts");
