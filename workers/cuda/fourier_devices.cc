@@ -68,14 +68,22 @@ class GpuPhase final : public spi::PhaseDevice {
   Gpu gpu_;
 };
 
+class GpuFourier final : public spi::FourierDevice {
+ public:
+  explicit GpuFourier(const Gpu& gpu) : gpu_(gpu) {}
+  std::unique_ptr<spi::MergeDevice> merging(compute::Index grid) override {
+    return std::make_unique<GpuMerge>(gpu_, grid);
+  }
+  std::unique_ptr<spi::PhaseDevice> phasing() override { return std::make_unique<GpuPhase>(gpu_); }
+
+ private:
+  Gpu gpu_;
+};
+
 }  // namespace
 
-std::unique_ptr<spi::MergeDevice> make_merge_device(const Gpu& gpu, compute::Index grid) {
-  return std::make_unique<GpuMerge>(gpu, grid);
-}
-
-std::unique_ptr<spi::PhaseDevice> make_phase_device(const Gpu& gpu) {
-  return std::make_unique<GpuPhase>(gpu);
+std::unique_ptr<spi::FourierDevice> make_fourier_device(const Gpu& gpu) {
+  return std::make_unique<GpuFourier>(gpu);
 }
 
 }  // namespace unfold::cuda

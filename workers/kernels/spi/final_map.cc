@@ -32,8 +32,9 @@ Map phased_map(compute::Cpu& cpu, std::span<const double> autocorrelation,
   for (std::size_t s = 0; s < starts.size(); ++s) {
     starts[s].seed = seed_of_part(options.seed, s);
   }
-  const auto results =
-      phase(cpu, options.grid, autocorrelation, options.known, starts, PhaseSchedule{}, cancelled);
+  const auto device = options.fourier_device ? options.fourier_device->phasing() : nullptr;
+  const auto results = phase(cpu, options.grid, autocorrelation, options.known, starts,
+                             PhaseSchedule{}, cancelled, device.get());
   if (cancelled && cancelled()) throw Cancelled();
   const auto best = std::min_element(
       results.begin(), results.end(),

@@ -16,6 +16,7 @@ struct MapOptions {
   std::vector<std::uint8_t> known;  ///< amplitudes that are data
   int starts = 16;
   std::uint64_t seed = 1;
+  FourierDevice* fourier_device = nullptr;  ///< phases there
 };
 
 /// Phases an autocorrelation from `starts` random starts: density (the average), support (of the

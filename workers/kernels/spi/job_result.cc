@@ -163,7 +163,7 @@ std::vector<Map> Job::make_maps(const Estimate& estimate) {
     hooks_.report(report);
   }
   MapOptions options{grid(), known_amplitudes(grid(), smallest_q(detector_), detector_.qmax),
-                     settings_.phasing_starts, 0};
+                     settings_.phasing_starts, 0, settings_.run.fourier_device};
   for (std::size_t c = 0; c < estimate.autocorrelation.size(); ++c) {
     options.seed = seed_of_part(settings_.run.seed, kPhases + c);
     maps.push_back(phased_map(cpu_, estimate.autocorrelation[c], options, hooks_.cancelled));

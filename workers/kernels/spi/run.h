@@ -11,6 +11,7 @@
 #include "workers/compute/archive.h"
 #include "workers/compute/communicator.h"
 #include "workers/compute/cpu_device.h"
+#include "workers/kernels/spi/fourier_device.h"
 #include "workers/kernels/spi/matching.h"
 #include "workers/kernels/spi/patterns.h"
 #include "workers/kernels/spi/rotations.h"
@@ -35,6 +36,7 @@ struct RunOptions {
   double beta = 0;                ///< annealing start; 0: by photons a frame
   double beta_factor = 1.3;
   int beta_period = 2;
+  FourierDevice* fourier_device = nullptr;  ///< merges and phases there
 };
 
 /// What is known after a generation. Conformation c's arrays lie in [c]: empty until there is one

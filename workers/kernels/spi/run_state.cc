@@ -42,7 +42,9 @@ Run::State::State(compute::Cpu& on, const PatternSet& all, const Detector& seen_
       detector(seen_by),
       options(asked),
       communicator(among),
-      merger(on, asked.grid, seen_by, among) {
+      merge_device(asked.fourier_device ? asked.fourier_device->merging(asked.grid) : nullptr),
+      phase_device(asked.fourier_device ? asked.fourier_device->phasing() : nullptr),
+      merger(on, asked.grid, seen_by, among, merge_device.get()) {
   if (options.grid < 5 || options.grid % 2 == 0) {
     throw std::invalid_argument("the grid must be odd and at least 5");
   }

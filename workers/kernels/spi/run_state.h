@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "workers/kernels/spi/merging.h"
@@ -58,10 +59,12 @@ struct Run::State {
 
   Scale scale;
   std::vector<Rung> rungs;
-  std::vector<std::uint8_t> known;  ///< [M^3] amplitudes that are data
-  std::vector<std::uint32_t> good;  ///< pixels of class kGood: fluence is told by them
-  std::vector<double> good_total;   ///< [N] photons there
-  std::vector<Slicer> slicers;      ///< [C]
+  std::vector<std::uint8_t> known;            ///< [M^3] amplitudes that are data
+  std::vector<std::uint32_t> good;            ///< pixels of class kGood: fluence is told by them
+  std::vector<double> good_total;             ///< [N] photons there
+  std::vector<Slicer> slicers;                ///< [C]
+  std::unique_ptr<MergeDevice> merge_device;  ///< or null
+  std::unique_ptr<PhaseDevice> phase_device;  ///< or null
   Merger merger;
 
   Place place;

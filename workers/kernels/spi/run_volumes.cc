@@ -119,7 +119,7 @@ double Run::State::phase_all(bool fresh, const std::function<bool()>& cancelled)
       starts.push_back({{}, {}, seed + 2});
     }
     auto results = phase(cpu, options.grid, estimate.autocorrelation[c], known, starts,
-                         PhaseSchedule{}, cancelled);
+                         PhaseSchedule{}, cancelled, phase_device.get());
     auto best = std::min_element(results.begin(), results.end(), [](const auto& a, const auto& b) {
       return a.fourier_error < b.fourier_error;
     });

@@ -5,10 +5,12 @@
 #include <stdexcept>
 
 #include "tests/support/cuda_modules.h"
+#include "tests/support/made_frames.h"
 #include "tests/workers/kernels/spi/merge_case.h"
 #include "tests/workers/kernels/spi/phasing_problem.h"
 #include "workers/cuda/fourier_devices.h"
 #include "workers/cuda/outcome.h"
+#include "workers/kernels/spi/run.h"
 
 // Merging and phasing through a loadable module.
 namespace unfold::test {
@@ -33,7 +35,7 @@ TYPED_TEST_SUITE(Fourier, Modules);
 
 TYPED_TEST(Fourier, MergesAsTheCpuDoes) {
   MergeCase problem;
-  const auto device = cuda::make_merge_device(TypeParam::gpu(), MergeCase::kGrid);
+  const auto device = cuda::make_fourier_device(TypeParam::gpu())->merging(MergeCase::kGrid);
   const auto options = MergeCase::options(1e-11);
   const std::vector<double> x0 = made_autocorrelation(MergeCase::kGrid, 9);
   const auto want = problem.solve(nullptr, options, x0);
@@ -46,7 +48,7 @@ TYPED_TEST(Fourier, MergesAsTheCpuDoes) {
 
 TYPED_TEST(Fourier, PhasesToTheCpusLimit) {
   const phasing::Object object;
-  const auto device = cuda::make_phase_device(TypeParam::gpu());
+  const auto device = cuda::make_fourier_device(TypeParam::gpu())->phasing();
   double best = 0;
   for (const auto& result :
        object.phase(phasing::Object::fresh(4), phasing::sharp(), {}, 1, device.get())) {
@@ -55,17 +57,41 @@ TYPED_TEST(Fourier, PhasesToTheCpusLimit) {
   EXPECT_GE(best, 0.98);
 }
 
+TYPED_TEST(Fourier, TakesARunThroughItsGenerationsAsTheCpuDoes) {
+  const auto made = make_frames({.frames = 80, .edge = 12, .photons = 400});
+  const auto device = cuda::make_fourier_device(TypeParam::gpu());
+  compute::Cpu cpu(1);
+  compute::SoloCommunicator solo;
+  spi::RunOptions options;
+  options.grid = 17;
+  options.seed = 3;
+  options.max_generations = 3;
+  spi::Run here(cpu, made.frames, made.detector, options, solo);
+  options.fourier_device = device.get();
+  spi::Run there(cpu, made.frames, made.detector, options, solo);
+  here.step();
+  there.step();
+  // Before rounding can choose another way: the first merge, and how well it phases.
+  const auto& want = here.estimate().autocorrelation[0];
+  const auto& got = there.estimate().autocorrelation[0];
+  const double largest = *std::max_element(want.begin(), want.end());
+  for (std::size_t n = 0; n < want.size(); ++n) ASSERT_NEAR(got[n], want[n], 1e-3 * largest);
+  EXPECT_NEAR(there.history()[0].fourier_error, here.history()[0].fourier_error, 0.02);
+  while (!there.finished()) there.step();
+  EXPECT_GT(there.history().back().gain, 0);
+}
+
 TYPED_TEST(Fourier, GivesBackEveryByte) {
   MergeCase problem;
   spi::PhaseSchedule brief = phasing::sharp();
   brief.loops = brief.er = 1;
   const phasing::Object object;
   const auto use = [&] {
-    const auto merge = cuda::make_merge_device(TypeParam::gpu(), MergeCase::kGrid);
+    const auto merge = cuda::make_fourier_device(TypeParam::gpu())->merging(MergeCase::kGrid);
     auto options = MergeCase::options(1e-3);
     options.max_iterations = 2;
     problem.solve(merge.get(), options);
-    const auto phases = cuda::make_phase_device(TypeParam::gpu());
+    const auto phases = cuda::make_fourier_device(TypeParam::gpu())->phasing();
     object.phase(phasing::Object::fresh(1), brief, {}, 1, phases.get());
   };
   use();  // what a driver keeps for itself
@@ -76,7 +102,7 @@ TYPED_TEST(Fourier, GivesBackEveryByte) {
 
 TYPED_TEST(Fourier, WhatAskingThrowsPassesThrough) {
   const phasing::Object object;
-  const auto device = cuda::make_phase_device(TypeParam::gpu());
+  const auto device = cuda::make_fourier_device(TypeParam::gpu())->phasing();
   compute::Cpu cpu(1);
   const auto stops = []() -> bool { throw std::domain_error("enough"); };
   EXPECT_THROW(spi::phase(cpu, phasing::kGrid, object.autocorrelation, {},
