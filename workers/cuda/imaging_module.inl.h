@@ -162,7 +162,10 @@ Outcome imaging_pass(int ordinal, void* list, const ImagingPass* pass) {
 
 template <class D>
 Outcome release_imaging(int ordinal, void* handle) {
-  return guarded<D>(ordinal, [&] { delete static_cast<ImagingHeld*>(handle); });
+  return guarded<D>(ordinal, [&] {
+    delete static_cast<ImagingHeld*>(handle);
+    D(ordinal).synchronize();  // freed memory goes back to the device at a wait
+  });
 }
 
 template <class D>
