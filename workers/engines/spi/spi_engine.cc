@@ -17,6 +17,7 @@
 #include "common/plan/spi_options.h"
 #include "common/plan/spi_plan.h"
 #include "workers/compute/communicator.h"
+#include "workers/cuda/fourier_devices.h"
 #include "workers/engines/checkpoint_file.h"
 #include "workers/engines/checkpoints.h"
 #include "workers/engines/file_digests.h"
@@ -93,8 +94,12 @@ CheckpointPace pace_of(const v1::SpiSpec& spec) {
 
 class SpiEngine final : public Engine {
  public:
-  SpiEngine(const Roots& roots, compute::Cpu& cpu, std::shared_ptr<const Clock> clock)
-      : roots_(roots), cpu_(cpu), clock_(std::move(clock)) {}
+  SpiEngine(const Roots& roots, compute::Cpu& cpu, std::shared_ptr<const Clock> clock,
+            std::optional<cuda::Gpu> gpu)
+      : roots_(roots),
+        cpu_(cpu),
+        clock_(std::move(clock)),
+        fourier_(gpu ? cuda::make_fourier_device(*gpu) : nullptr) {}
 
   std::string name() const override { return "spi"; }
 
@@ -257,9 +262,10 @@ class SpiEngine final : public Engine {
             },
         .checkpoint = [&](const spi::Checkpoint& numbers) { checkpoints.offer(numbers); }};
     const std::optional<spi::Checkpoint> earlier = checkpoints.resume();
+    auto settings = settings_of(spec, input.background);
+    settings.run.fourier_device = fourier_.get();
     return beside_pulse(progress, [&] {
-      return spi::reconstruct(cpu_, patterns.frames, patterns.detector,
-                              settings_of(spec, input.background), alone, hooks,
+      return spi::reconstruct(cpu_, patterns.frames, patterns.detector, settings, alone, hooks,
                               earlier ? &*earlier : nullptr);
     });
   }
@@ -274,14 +280,16 @@ class SpiEngine final : public Engine {
   const Roots& roots_;
   compute::Cpu& cpu_;
   const std::shared_ptr<const Clock> clock_;
+  const std::unique_ptr<spi::FourierDevice> fourier_;  ///< or null
   FileDigests digests_;
 };
 
 }  // namespace
 
 std::unique_ptr<Engine> make_spi_engine(const Roots& roots, compute::Cpu& cpu,
-                                        std::shared_ptr<const Clock> clock) {
-  return std::make_unique<SpiEngine>(roots, cpu, std::move(clock));
+                                        std::shared_ptr<const Clock> clock,
+                                        std::optional<cuda::Gpu> gpu) {
+  return std::make_unique<SpiEngine>(roots, cpu, std::move(clock), gpu);
 }
 
 }  // namespace unfold::engine
