@@ -4,6 +4,7 @@
 #include "workers/cuda/extraction_border.h"
 #include "workers/cuda/fourier_border.h"
 #include "workers/cuda/imaging_border.h"
+#include "workers/cuda/spi_border.h"
 
 /// What crosses the border between a worker and libunfold_cuda.so: plain structs and pointers to
 /// host memory. No exception, allocation or class crosses it; both sides are of one build, which
@@ -18,6 +19,7 @@ struct ModuleTable {
   ExtractionTable extraction;
   FourierTable fourier;
   ImagingTable imaging;
+  SpiTable spi;
 };
 
 /// The module's only export. Null where `build_id` is not the module's own.

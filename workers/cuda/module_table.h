@@ -15,6 +15,8 @@ template <class D>
 FourierTable fourier_table();
 template <class D>
 ImagingTable imaging_table();
+template <class D>
+SpiTable spi_table();
 
 /// The module's table for device `D`, an Accelerator with
 ///   D(int ordinal), static Outcome count(int*), static void describe(int, DeviceInfo*),
@@ -31,6 +33,7 @@ const ModuleTable* module_table(const char* build_id) {
       .extraction = extraction_table<D>(),
       .fourier = fourier_table<D>(),
       .imaging = imaging_table<D>(),
+      .spi = spi_table<D>(),
   };
   return std::strcmp(build_id, kBuildId) == 0 ? &kTable : nullptr;
 }

@@ -80,6 +80,18 @@ void CosineGrid<Real>::rotated(std::span<const Real, 9> rotation, View<const Rea
   }
 }
 
+template <class Real>
+FineGrid<Real> CosineGrid<Real>::fine() const {
+  const Shape& shape = state_->shape;
+  return {state_->grid.data(),
+          shape.cells,
+          shape.n,
+          shape.plane,
+          shape.row,
+          shape.width,
+          state_->window.template coefficients<Real>(1, 0, shape.width)};
+}
+
 template class CosineGrid<float>;
 template class CosineGrid<double>;
 

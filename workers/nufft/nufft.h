@@ -4,6 +4,7 @@
 #include <complex>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "workers/compute/cpu_device.h"
 #include "workers/compute/isa.h"
@@ -66,6 +67,19 @@ class Plan {
   std::unique_ptr<State> state_;
 };
 
+/// The grid of a CosineGrid, for who reads it elsewhere (a device): cells with their halo, and the
+/// window that a point is read under, as polynomials of the place within the first cell (window.h).
+/// Valid until the CosineGrid's next set().
+template <class Real>
+struct FineGrid {
+  const Real* cells;
+  Index size;                ///< cells, halo and padding included
+  std::array<Index, 3> n;    ///< cells a turn
+  Index plane, row;          ///< cells from one plane or row to the next
+  int width;                 ///< of the window
+  std::vector<Real> window;  ///< [degree_of(width) + 1, width], highest power first
+};
+
 /// sum_k f[k] cos(k.x) at any points, from one fine grid that is made once: what slices of an
 /// intensity are cut from. Immutable after set(); evaluation is thread safe.
 template <class Real>
@@ -82,6 +96,8 @@ class CosineGrid {
   /// numbers) and base [P, 3] radians; |x| per axis must stay below 2 pi. Serial; the caller
   /// spreads rotations over threads.
   void rotated(std::span<const Real, 9> rotation, View<const Real, 2> base, Real* out) const;
+
+  FineGrid<Real> fine() const;
 
  private:
   struct State;

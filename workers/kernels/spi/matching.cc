@@ -12,12 +12,6 @@ constexpr Index kBlockFloats = Index{1} << 26;
 /// Tiles are smaller where threads would wait.
 constexpr Index kTilesPerThread = 4;
 
-/// Candidates that survive single precision; with a background also what a group's common fluence
-/// blurs.
-Index kept_of(const Scoring& scoring, const MatchOptions& options) {
-  return options.top + (scoring.kind() == TermKind::kBackground ? 12 : 3);
-}
-
 Index frames_a_tile(const compute::Cpu& cpu, const ProductKernels& kernels, Index frames) {
   const Index even = frames / (kTilesPerThread * cpu.threads() * kernels.rows);
   return std::clamp<Index>(even, 1, kTileRowPanels) * kernels.rows;
@@ -75,6 +69,10 @@ Matches ranked(std::span<const Screened> best, Index kept, Index top) {
 
 Matches match(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slicer,
               std::span<const Quaternion> references, const MatchOptions& options) {
+  if (options.matcher != nullptr) {
+    auto found = options.matcher->match(cpu, frames, slicer, references, options);
+    if (found) return *std::move(found);
+  }
   const Scoring scoring(cpu, frames, slicer, options);
   const ProductKernels& product = kernels(options.isa).product;
   const auto total = static_cast<Index>(references.size());

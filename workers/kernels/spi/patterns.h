@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -58,6 +59,18 @@ class PatternSet {
   };
   /// Sparse sets only.
   Photons photons(Index frame) const;
+  /// All of them as they are held, the others empty: counts or values [N, P], or lists.
+  struct Held {
+    std::span<const std::uint16_t> counts;
+    std::span<const float> values;
+    std::span<const Index> first;  ///< [N + 1]
+    std::span<const std::uint32_t> pixel;
+    std::span<const float> count;
+  };
+  Held held() const { return {counts_, values_, first_, pixel_, count_}; }
+  /// Lives as long as a copy of this set does: what is made of it elsewhere may go with it.
+  std::weak_ptr<const void> identity() const { return identity_; }
+
   /// Sum of a frame over the pixels that `chosen` [P] marks with 1.
   double total(Index frame, std::span<const std::uint8_t> chosen) const;
 
@@ -67,7 +80,8 @@ class PatternSet {
   PatternSet to_sparse() const;
 
  private:
-  PatternSet(Index frames, Index pixels) : frames_(frames), pixels_(pixels) {}
+  PatternSet(Index frames, Index pixels)
+      : frames_(frames), pixels_(pixels), identity_(std::make_shared<char>()) {}
   void row(Index frame, float* out) const;
 
   Index frames_ = 0;
@@ -77,6 +91,7 @@ class PatternSet {
   std::vector<Index> first_;
   std::vector<std::uint32_t> pixel_;
   std::vector<float> count_;
+  std::shared_ptr<const void> identity_;
 };
 
 }  // namespace unfold::spi

@@ -49,6 +49,10 @@ void check(const PatternSet& frames, const Slicer& slicer, const MatchOptions& o
 
 }  // namespace
 
+Index kept_of(const Scoring& scoring, const MatchOptions& options) {
+  return options.top + (scoring.kind() == TermKind::kBackground ? 12 : 3);
+}
+
 Scoring::Scoring(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slicer,
                  const MatchOptions& options)
     : kind_(kind_of(options)),

@@ -23,6 +23,12 @@ struct ScoredFrame {
   double fluence = 1;  ///< or, profiled, photons that are not the background's
 };
 
+class Scoring;
+
+/// Candidates a frame that survive single precision; with a background also what a group's common
+/// fluence blurs.
+Index kept_of(const Scoring& scoring, const MatchOptions& options);
+
 class Scoring {
  public:
   /// Throws std::invalid_argument: no usable pixel, background without fluences or with a metric
@@ -35,6 +41,11 @@ class Scoring {
   TermKind kind() const { return kind_; }
   const TermKernels& kernels() const { return *kernels_; }
   double euclid_scale() const { return scale_; }
+  /// Slices are raised to this.
+  float floor() const { return floor_; }
+  std::span<const float> background() const { return background_; }
+  double dark() const { return dark_; }
+  std::span<const double> fluence() const { return fluence_; }
   /// How `model` [P'] of that total() is read for a frame of ScoredFrame's `fluence`.
   SliceTask task(const float* model, double total, double fluence) const;
   /// Whether a background's frames come without fluences.

@@ -1,0 +1,106 @@
+#include "workers/cuda/spi_matcher.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/support/cuda_modules.h"
+#include "tests/workers/kernels/spi/matching_problem.h"
+#include "workers/cuda/outcome.h"
+
+namespace unfold::cuda {
+namespace {
+
+using namespace spi;  // NOLINT(google-build-using-namespace): a suite's own file
+
+/// match() with a matcher beside match() without.
+template <class Module>
+class SpiMatcher : public testing::Test {
+ protected:
+  static constexpr Index kGrid = 13;
+
+  void SetUp() override {
+    const std::string why = Module::unavailable();
+    if (!why.empty()) GTEST_SKIP() << why;
+    slicer_.set(View<const double, 3>(a_.data(), kGrid, kGrid, kGrid));
+    matcher_ = make_spi_matcher(Module::gpu(),
+                                [this](const std::string& why_not) { notes_.push_back(why_not); });
+  }
+
+  Matches found(const PatternSet& frames, bool on_device) {
+    const MatchOptions options{.top = 3, .matcher = on_device ? matcher_.get() : nullptr};
+    return spi::match(cpu_, frames, slicer_, references_, options);
+  }
+  void expect_alike(const PatternSet& frames) {
+    const Matches here = found(frames, true), there = found(frames, false);
+    ASSERT_EQ(here.reference, there.reference);
+    for (std::size_t k = 0; k < here.score.size(); ++k) {
+      EXPECT_NEAR(here.score[k], there.score[k], 1e-5 * std::abs(double{there.score[k]}));
+    }
+  }
+  unsigned long long free_bytes() {
+    const Gpu gpu = Module::gpu();
+    DeviceInfo info;
+    require(gpu.module->describe(gpu.ordinal, &info));
+    return info.free_bytes;
+  }
+
+  compute::Cpu cpu_{1};
+  Detector detector_ = made_detector(15);
+  std::vector<double> a_ = made_autocorrelation(kGrid, 4);
+  MadeFrames made_ = made_frames(20, 400, a_, kGrid, detector_);
+  Slicer slicer_{cpu_, kGrid, detector_};
+  std::vector<Quaternion> references_ = reference_rotations(200, random_rotation(1, 1, 1));
+  std::vector<std::string> notes_;
+  std::unique_ptr<Matcher> matcher_;
+};
+using Modules = testing::Types<test::EmulatedGpu, test::RealGpu>;
+TYPED_TEST_SUITE(SpiMatcher, Modules);
+
+TYPED_TEST(SpiMatcher, FindsWhatTheHostFinds) {
+  this->expect_alike(this->made_.set);
+  this->expect_alike(this->made_.set.to_sparse());
+  EXPECT_TRUE(this->notes_.empty());
+}
+
+TYPED_TEST(SpiMatcher, TellsSetsApart) {
+  const Index few[] = {3, 4, 5};
+  const PatternSet some = this->made_.set.subset(few);
+  this->expect_alike(this->made_.set);
+  this->expect_alike(some);
+  this->expect_alike(this->made_.set);
+}
+
+TYPED_TEST(SpiMatcher, KeepsFramesAsLongAsTheirSetLives) {
+  this->expect_alike(this->made_.set);
+  const auto before = this->free_bytes();
+  for (int round = 0; round < 20; ++round) {
+    const PatternSet again = this->made_.set.to_sparse();
+    this->found(again, true);
+  }
+  this->found(this->made_.set, true);
+  EXPECT_EQ(this->free_bytes(), before);
+}
+
+TYPED_TEST(SpiMatcher, GivesAllMemoryBack) {
+  this->found(this->made_.set, true);
+  this->matcher_.reset();
+  const auto before = this->free_bytes();
+  for (int round = 0; round < 20; ++round) {
+    this->matcher_ = make_spi_matcher(TypeParam::gpu(), {});
+    this->found(this->made_.set, true);
+  }
+  this->matcher_.reset();
+  EXPECT_EQ(this->free_bytes(), before);
+}
+
+TYPED_TEST(SpiMatcher, LeavesListsThatNameAPixelTwiceToTheHostAndSaysSoOnce) {
+  const PatternSet twice =
+      PatternSet::sparse(this->detector_.pixels(), {0, 3}, {40, 40, 50}, {1, 1, 2});
+  this->expect_alike(twice);
+  this->found(twice, true);
+  EXPECT_EQ(this->notes_.size(), 1U);
+}
+
+}  // namespace
+}  // namespace unfold::cuda

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "workers/cuda/border.h"
+#include "workers/kernels/spi/device/tasks.h"
+
+/// What crosses the module's border for single-particle imaging (module.h).
+namespace unfold::cuda {
+
+struct SpiTable {
+  /// Frames made resident on a device: a handle, which release() frees with all its memory.
+  Outcome (*load)(int ordinal, const spi::FramesTask* frames, void** handle);
+  Outcome (*release)(void* handle);
+  /// All of a handle's frames. One call at a time for a handle.
+  Outcome (*match)(void* handle, const spi::MatchTask* task);
+};
+
+}  // namespace unfold::cuda

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "workers/cuda/module_table.h"
+#include "workers/cuda/outcome.h"
+#include "workers/kernels/spi/device/match.h"
+
+namespace unfold::cuda {
+
+/// What a handle stands for.
+template <class D>
+struct SpiFrames {
+  SpiFrames(int on, const spi::FramesTask& task)
+      : ordinal(on), device(on), set(std::in_place, device, task) {}
+  int ordinal;
+  D device;
+  std::optional<spi::FrameSet<D>> set;
+};
+
+template <class D>
+Outcome spi_load(int ordinal, const spi::FramesTask* frames, void** handle) {
+  return guarded<D>(ordinal, [&] { *handle = new SpiFrames<D>(ordinal, *frames); });
+}
+
+template <class D>
+Outcome spi_release(void* handle) {
+  const std::unique_ptr<SpiFrames<D>> frames(static_cast<SpiFrames<D>*>(handle));
+  return guarded<D>(frames->ordinal, [&] {
+    frames->set.reset();
+    frames->device.synchronize();  // now memory is free for others
+  });
+}
+
+template <class D>
+Outcome spi_match(void* handle, const spi::MatchTask* task) {
+  auto& frames = *static_cast<SpiFrames<D>*>(handle);
+  return guarded<D>(frames.ordinal, [&] {
+    spi::Matching<D>(frames.device, *frames.set, *task).run();
+    frames.device.synchronize();
+  });
+}
+
+template <class D>
+SpiTable spi_table() {
+  return {.load = spi_load<D>, .release = spi_release<D>, .match = spi_match<D>};
+}
+
+}  // namespace unfold::cuda
