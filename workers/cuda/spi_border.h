@@ -12,6 +12,7 @@ struct SpiTable {
   Outcome (*release)(void* handle);
   /// All of a handle's frames. One call at a time for a handle.
   Outcome (*match)(void* handle, const spi::MatchTask* task);
+  Outcome (*match_near)(void* handle, const spi::NearTask* task);
 };
 
 }  // namespace unfold::cuda

@@ -7,6 +7,7 @@
 #include "workers/cuda/module_table.h"
 #include "workers/cuda/outcome.h"
 #include "workers/kernels/spi/device/match.h"
+#include "workers/kernels/spi/device/near.h"
 
 namespace unfold::cuda {
 
@@ -44,8 +45,20 @@ Outcome spi_match(void* handle, const spi::MatchTask* task) {
 }
 
 template <class D>
+Outcome spi_match_near(void* handle, const spi::NearTask* task) {
+  auto& frames = *static_cast<SpiFrames<D>*>(handle);
+  return guarded<D>(frames.ordinal, [&] {
+    spi::NearMatching<D>(frames.device, *frames.set, *task).run();
+    frames.device.synchronize();
+  });
+}
+
+template <class D>
 SpiTable spi_table() {
-  return {.load = spi_load<D>, .release = spi_release<D>, .match = spi_match<D>};
+  return {.load = spi_load<D>,
+          .release = spi_release<D>,
+          .match = spi_match<D>,
+          .match_near = spi_match_near<D>};
 }
 
 }  // namespace unfold::cuda

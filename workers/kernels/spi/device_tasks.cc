@@ -102,4 +102,44 @@ MatchTask MatchInput::task() {
           .best = matches_.score.data()};
 }
 
+NearInput::NearInput(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slicer,
+                     std::span<const Quaternion> start, Index starts,
+                     std::span<const Quaternion> turns, const MatchOptions& options)
+    : input_(cpu, frames, slicer, options),
+      quick_(&slicer.quick()),
+      start_(start),
+      turns_(turns),
+      starts_(starts),
+      top_(options.top),
+      candidate_(static_cast<std::size_t>(frames.frames() * options.top)),
+      score_(candidate_.size()) {}
+
+NearTask NearInput::task() {
+  static_assert(sizeof(Quaternion) == 4 * sizeof(double));
+  return {.score = input_.score(),
+          .grid = input_.grid(),
+          .quick = quick_->cells().data(),
+          .quick_n = quick_->n(),
+          .quick_side = quick_->side(),
+          .start = start_.data()->data(),
+          .starts = starts_,
+          .turn = turns_.data()->data(),
+          .turns = static_cast<Index>(turns_.size()),
+          .top = top_,
+          .kept = top_ + kDoubtfulNear,
+          .candidate = candidate_.data(),
+          .best = score_.data()};
+}
+
+LocalMatches NearInput::answer() const {
+  LocalMatches out{.top = top_, .rotation = {}, .score = score_};
+  const auto turns = turns_.size(), starts = static_cast<std::size_t>(starts_);
+  for (std::size_t k = 0; k < candidate_.size(); ++k) {
+    const std::size_t frame = k / static_cast<std::size_t>(top_);
+    const auto place = static_cast<std::size_t>(std::max(candidate_[k], 0));
+    out.rotation.push_back(multiply(start_[frame * starts + place / turns], turns_[place % turns]));
+  }
+  return out;
+}
+
 }  // namespace unfold::spi

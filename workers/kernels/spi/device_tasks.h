@@ -46,4 +46,24 @@ class MatchInput {
   Matches matches_;
 };
 
+/// match_near() for a device.
+class NearInput {
+ public:
+  NearInput(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slicer,
+            std::span<const Quaternion> start, Index starts, std::span<const Quaternion> turns,
+            const MatchOptions& options);
+  /// Its answers are this object's.
+  NearTask task();
+  /// What task() found.
+  LocalMatches answer() const;
+
+ private:
+  ScoreInput input_;
+  const QuickGrid* quick_;
+  std::span<const Quaternion> start_, turns_;
+  Index starts_, top_;
+  std::vector<std::int32_t> candidate_;
+  std::vector<float> score_;
+};
+
 }  // namespace unfold::spi

@@ -89,6 +89,7 @@ MatchOptions Job::match_options(const Estimate& estimate) const {
   options.metric = Metric::kPoisson;
   options.qlimit = full_qlimit(detector_);
   options.top = kCandidates;
+  options.device = settings_.run.match_device;
   if (!estimate.background.empty()) {
     options.background = estimate.background;
     options.fluence = estimate.fluence;

@@ -9,9 +9,6 @@
 namespace unfold::spi {
 namespace {
 
-/// Candidates that are looked at again beyond those kept.
-constexpr std::size_t kDoubtful = 4;
-
 /// One thread's room.
 struct Room {
   explicit Room(const Scoring& scoring) : model(static_cast<std::size_t>(scoring.size())) {}
@@ -34,7 +31,8 @@ struct Neighbourhood {
 /// The best `top`, exact scores: quick slices say which are worth an exact one.
 std::vector<Candidate> best_near(const Slicer& slicer, const Scoring& scoring,
                                  const Neighbourhood& near, std::size_t top, Room& room) {
-  std::vector<Candidate> likely(std::min(top + kDoubtful, near.size()));
+  std::vector<Candidate> likely(
+      std::min(top + static_cast<std::size_t>(kDoubtfulNear), near.size()));
   for (std::size_t c = 0; c < near.size(); ++c) {
     slicer.quick_slice(near[c], scoring.choice(), room.model.data());
     insert(std::span(likely),
@@ -57,6 +55,10 @@ LocalMatches match_near(compute::Cpu& cpu, const PatternSet& frames, const Slice
                         std::span<const Quaternion> turns, const MatchOptions& options) {
   if (static_cast<Index>(start.size()) != frames.frames() * starts || turns.empty() || starts < 1)
     throw std::invalid_argument("each frame needs as many orientations to start from");
+  if (options.device != nullptr) {
+    auto found = options.device->match_near(cpu, frames, slicer, start, starts, turns, options);
+    if (found) return *std::move(found);
+  }
   const Scoring scoring(cpu, frames, slicer, options);
   const auto top = static_cast<std::size_t>(options.top);
   const auto frame_count = static_cast<std::size_t>(frames.frames());

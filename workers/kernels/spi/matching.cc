@@ -69,8 +69,8 @@ Matches ranked(std::span<const Screened> best, Index kept, Index top) {
 
 Matches match(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slicer,
               std::span<const Quaternion> references, const MatchOptions& options) {
-  if (options.matcher != nullptr) {
-    auto found = options.matcher->match(cpu, frames, slicer, references, options);
+  if (options.device != nullptr) {
+    auto found = options.device->match(cpu, frames, slicer, references, options);
     if (found) return *std::move(found);
   }
   const Scoring scoring(cpu, frames, slicer, options);

@@ -54,6 +54,7 @@ class Slicer {
   const Detector& detector() const { return *detector_; }
   /// What slices are cut from.
   nufft::FineGrid<float> fine() const { return grid_.fine(); }
+  const QuickGrid& quick() const { return quick_; }
 
  private:
   compute::Cpu* cpu_;
@@ -71,7 +72,7 @@ std::vector<std::uint32_t> matching_pixels(const Detector& detector, double qlim
 /// Slices below this share of the model's largest value are raised to it: a logarithm needs it.
 inline constexpr float kModelFloor = 1e-6f;
 
-class Matcher;
+class MatchDevice;
 
 /// What is scored: S is larger where it fits better, in every metric.
 ///   poisson: S = sum_p K ln(m / u), u = sum_p m: the log-likelihood with the frame's fluence
@@ -90,7 +91,7 @@ struct MatchOptions {
   std::span<const double> fluence{};    ///< [N] > 0, with a background; or empty
   double euclid_scale = 0;              ///< m times this; 0: std K / std m
   compute::Isa isa = compute::choose_isa();
-  Matcher* matcher = nullptr;  ///< asked first
+  MatchDevice* device = nullptr;  ///< asked first
 };
 
 /// The best `top` references of each frame, best first; equal scores: the lower index first.
@@ -98,17 +99,6 @@ struct Matches {
   Index top = 0;
   std::vector<std::int32_t> reference;  ///< [N, top]
   std::vector<float> score;             ///< [N, top], exact: each re-computed in fp32 x fp64 sums
-};
-
-/// Searches by something else than the host's threads (workers/cuda/spi_matcher.h). Nothing is
-/// returned for what it does not do: the host does it then.
-class Matcher {
- public:
-  virtual ~Matcher() = default;
-  /// match()'s answer, scores within 1e-5 of their size.
-  virtual std::optional<Matches> match(compute::Cpu& cpu, const PatternSet& frames,
-                                       const Slicer& slicer, std::span<const Quaternion> references,
-                                       const MatchOptions& options) = 0;
 };
 
 /// All frames against J references, as a tiled matrix product with the selection of the best fused:
@@ -128,6 +118,23 @@ struct LocalMatches {
 LocalMatches match_near(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slicer,
                         std::span<const Quaternion> start, Index starts,
                         std::span<const Quaternion> turns, const MatchOptions& options);
+
+/// Searches by something else than the host's threads (workers/cuda/match_device.h). Nothing is
+/// returned for what it does not do: the host does it then.
+class MatchDevice {
+ public:
+  virtual ~MatchDevice() = default;
+  /// match()'s answer, scores within 1e-5 of their size.
+  virtual std::optional<Matches> match(compute::Cpu& cpu, const PatternSet& frames,
+                                       const Slicer& slicer, std::span<const Quaternion> references,
+                                       const MatchOptions& options) = 0;
+  /// match_near()'s.
+  virtual std::optional<LocalMatches> match_near(compute::Cpu& cpu, const PatternSet& frames,
+                                                 const Slicer& slicer,
+                                                 std::span<const Quaternion> start, Index starts,
+                                                 std::span<const Quaternion> turns,
+                                                 const MatchOptions& options) = 0;
+};
 
 /// Scores of given pairs, for oracles and soft weights: frame i against rotation[i, k].
 std::vector<float> scores(compute::Cpu& cpu, const PatternSet& frames, const Slicer& slicer,

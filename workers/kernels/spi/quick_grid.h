@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "workers/compute/isa.h"
@@ -27,6 +28,12 @@ class QuickGrid {
   /// `rotation` is R [3, 3]. Serial.
   void cut(const float* rotation, Index size, const float* axes, const float* correction,
            float* out) const;
+
+  /// Cells [side, side, side] as upper halves of floats: those of n() around, some twice. Cell i
+  /// lies at 2 pi (i - 1 - n / 2) / n.
+  std::span<const std::uint16_t> cells() const { return cells_; }
+  Index n() const { return n_; }
+  Index side() const { return side_; }
 
  private:
   Index modes_;

@@ -100,6 +100,7 @@ MatchOptions Run::State::match_options(const Rung& rung) const {
   MatchOptions match;
   match.metric = options.metric;
   match.qlimit = rung.qlimit;
+  match.device = options.match_device;
   match.top = rung.stage == Stage::kCoarse ? kCoarseCandidates : kGlobalCandidates;
   const auto& dark = estimate.background;
   const bool known_dark = std::any_of(dark.begin(), dark.end(), [](float b) { return b > 0; });

@@ -25,6 +25,9 @@ struct ScoredFrame {
 
 class Scoring;
 
+/// Candidates of match_near() that are looked at again in exact slices, beyond those kept.
+inline constexpr Index kDoubtfulNear = 4;
+
 /// Candidates a frame that survive single precision; with a background also what a group's common
 /// fluence blurs.
 Index kept_of(const Scoring& scoring, const MatchOptions& options);

@@ -8,6 +8,7 @@
 #include "tests/support/on_device.h"
 #include "tests/workers/kernels/spi/matching_problem.h"
 #include "workers/kernels/spi/device/match.h"
+#include "workers/kernels/spi/device/near.h"
 #include "workers/kernels/spi/device_tasks.h"
 
 // Single-particle matching on any device against the host's.
@@ -68,6 +69,29 @@ class DeviceMatching : public OnDevice<D> {
     EXPECT_LE(others, here.score.size() / 50);
   }
 
+  /// Two starts a frame by seven turns.
+  void expect_near_like_host(const PatternSet& frames, const MatchOptions& options) {
+    std::vector<Quaternion> start, turns = {{1, 0, 0, 0}};
+    for (std::uint64_t c = 0; c < 6; ++c) turns.push_back(random_rotation(31, 0, c));
+    for (Index i = 0; i < 2 * frames.frames(); ++i)
+      start.push_back(random_rotation(32, 0, static_cast<std::uint64_t>(i)));
+    D device(0);
+    const FrameSet<D> set(device, frames_task(frames));
+    NearInput input(cpu_, frames, slicer_, start, 2, turns, options);
+    const NearTask task = input.task();
+    NearMatching<D>(device, set, task).run();
+    const LocalMatches here = input.answer();
+    const LocalMatches there = match_near(cpu_, frames, slicer_, start, 2, turns, options);
+    ASSERT_EQ(here.score.size(), there.score.size());
+    std::size_t others = 0;
+    for (std::size_t k = 0; k < here.score.size(); ++k) {
+      EXPECT_NEAR(here.score[k], there.score[k],
+                  kScoreTolerance * std::abs(double{there.score[k]}) + 1e-5);
+      others += angle_between(here.rotation[k], there.rotation[k]) > 1e-6;
+    }
+    EXPECT_LE(others, here.score.size() / 50);
+  }
+
   MatchOptions of(Metric metric) const {
     MatchOptions options{.metric = metric, .top = 5};
     options.euclid_scale = 0.02;
@@ -96,6 +120,17 @@ TYPED_TEST_P(DeviceMatching, FindsTheSameWithABackground) {
   this->expect_like_host(this->made_.set, options);
   options.fluence = {};
   this->expect_like_host(this->made_.set, options);
+}
+TYPED_TEST_P(DeviceMatching, FindsWhatTheHostFindsNearItsStarts) {
+  for (const Metric metric : {Metric::kPoisson, Metric::kSqrt, Metric::kEuclid}) {
+    this->expect_near_like_host(this->made_.set, this->of(metric));
+  }
+  MatchOptions options = this->of(Metric::kPoisson);
+  this->expect_near_like_host(this->made_.set.to_sparse(), options);
+  options.background = this->background_;
+  this->expect_near_like_host(this->made_.set, options);
+  options.fluence = this->made_.fluence;
+  this->expect_near_like_host(this->made_.set, options);
 }
 TYPED_TEST_P(DeviceMatching, FindsTheSameWithinALimitInQ) {
   MatchOptions options = this->of(Metric::kPoisson);
@@ -146,9 +181,9 @@ TYPED_TEST_P(DeviceMatching, LeavesPlacesFreeWhereReferencesAreFewerThanAsked) {
 }
 
 REGISTER_TYPED_TEST_SUITE_P(DeviceMatching, FindsWhatTheHostFindsByEveryMetric,
-                            FindsTheSameWithABackground, FindsTheSameWithinALimitInQ,
-                            HasTheSameBitsHoweverFramesAreHeld, HasTheSameAnswerForAnyTiles,
-                            ScalesFramesThatSixteenBitsDoNotHold,
+                            FindsTheSameWithABackground, FindsWhatTheHostFindsNearItsStarts,
+                            FindsTheSameWithinALimitInQ, HasTheSameBitsHoweverFramesAreHeld,
+                            HasTheSameAnswerForAnyTiles, ScalesFramesThatSixteenBitsDoNotHold,
                             LeavesPlacesFreeWhereReferencesAreFewerThanAsked);
 
 }  // namespace unfold::test

@@ -49,6 +49,14 @@ class FrameSet {
     device.synchronize();
   }
 
+  /// Counts that are made on the device: counts() is to be filled before the set is used.
+  FrameSet(D& device, Index frames, Index pixels) : frames_(frames) {
+    view_.pixels = pixels;
+    counts_.emplace(device, frames * pixels);
+    view_.counts = counts();
+  }
+  std::uint16_t* counts() { return counts_->view(counts_->size()).data; }
+
   Index frames() const { return frames_; }
   const FrameView& view() const { return view_; }
 

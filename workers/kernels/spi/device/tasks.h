@@ -64,6 +64,21 @@ struct MatchTask {
   float* best;              ///< [N, top] their exact scores
 };
 
+/// Each frame near its own orientations (match_near()).
+struct NearTask {
+  ScoreTask score;
+  GridTask grid;
+  const std::uint16_t* quick;  ///< [quick_side^3] QuickGrid's cells, quick_n around
+  Index quick_n, quick_side;
+  const double* start;  ///< [N, starts, 4] quaternions
+  Index starts;
+  const double* turn;  ///< [turns, 4]
+  Index turns;
+  Index top, kept;
+  std::int32_t* candidate;  ///< [N, top] start x turns + turn, -1: none; best first
+  float* best;              ///< [N, top] exact scores
+};
+
 inline constexpr int kMostKept = 32;     // a warp's lanes
 inline constexpr int kWidestSlice = 10;  // cells of a grid's window
 

@@ -1,4 +1,4 @@
-#include "workers/cuda/spi_matcher.h"
+#include "workers/cuda/match_device.h"
 
 #include <gtest/gtest.h>
 
@@ -13,9 +13,9 @@ namespace {
 
 using namespace spi;  // NOLINT(google-build-using-namespace): a suite's own file
 
-/// match() with a matcher beside match() without.
+/// match() with a device beside match() without.
 template <class Module>
-class SpiMatcher : public testing::Test {
+class MatchDeviceTest : public testing::Test {
  protected:
   static constexpr Index kGrid = 13;
 
@@ -23,12 +23,12 @@ class SpiMatcher : public testing::Test {
     const std::string why = Module::unavailable();
     if (!why.empty()) GTEST_SKIP() << why;
     slicer_.set(View<const double, 3>(a_.data(), kGrid, kGrid, kGrid));
-    matcher_ = make_spi_matcher(Module::gpu(),
-                                [this](const std::string& why_not) { notes_.push_back(why_not); });
+    match_device_ = make_match_device(
+        Module::gpu(), [this](const std::string& why_not) { notes_.push_back(why_not); });
   }
 
   Matches found(const PatternSet& frames, bool on_device) {
-    const MatchOptions options{.top = 3, .matcher = on_device ? matcher_.get() : nullptr};
+    const MatchOptions options{.top = 3, .device = on_device ? match_device_.get() : nullptr};
     return spi::match(cpu_, frames, slicer_, references_, options);
   }
   void expect_alike(const PatternSet& frames) {
@@ -52,18 +52,18 @@ class SpiMatcher : public testing::Test {
   Slicer slicer_{cpu_, kGrid, detector_};
   std::vector<Quaternion> references_ = reference_rotations(200, random_rotation(1, 1, 1));
   std::vector<std::string> notes_;
-  std::unique_ptr<Matcher> matcher_;
+  std::unique_ptr<MatchDevice> match_device_;
 };
 using Modules = testing::Types<test::EmulatedGpu, test::RealGpu>;
-TYPED_TEST_SUITE(SpiMatcher, Modules);
+TYPED_TEST_SUITE(MatchDeviceTest, Modules);
 
-TYPED_TEST(SpiMatcher, FindsWhatTheHostFinds) {
+TYPED_TEST(MatchDeviceTest, FindsWhatTheHostFinds) {
   this->expect_alike(this->made_.set);
   this->expect_alike(this->made_.set.to_sparse());
   EXPECT_TRUE(this->notes_.empty());
 }
 
-TYPED_TEST(SpiMatcher, TellsSetsApart) {
+TYPED_TEST(MatchDeviceTest, TellsSetsApart) {
   const Index few[] = {3, 4, 5};
   const PatternSet some = this->made_.set.subset(few);
   this->expect_alike(this->made_.set);
@@ -71,7 +71,7 @@ TYPED_TEST(SpiMatcher, TellsSetsApart) {
   this->expect_alike(this->made_.set);
 }
 
-TYPED_TEST(SpiMatcher, KeepsFramesAsLongAsTheirSetLives) {
+TYPED_TEST(MatchDeviceTest, KeepsFramesAsLongAsTheirSetLives) {
   this->expect_alike(this->made_.set);
   const auto before = this->free_bytes();
   for (int round = 0; round < 20; ++round) {
@@ -82,19 +82,19 @@ TYPED_TEST(SpiMatcher, KeepsFramesAsLongAsTheirSetLives) {
   EXPECT_EQ(this->free_bytes(), before);
 }
 
-TYPED_TEST(SpiMatcher, GivesAllMemoryBack) {
+TYPED_TEST(MatchDeviceTest, GivesAllMemoryBack) {
   this->found(this->made_.set, true);
-  this->matcher_.reset();
+  this->match_device_.reset();
   const auto before = this->free_bytes();
   for (int round = 0; round < 20; ++round) {
-    this->matcher_ = make_spi_matcher(TypeParam::gpu(), {});
+    this->match_device_ = make_match_device(TypeParam::gpu(), {});
     this->found(this->made_.set, true);
   }
-  this->matcher_.reset();
+  this->match_device_.reset();
   EXPECT_EQ(this->free_bytes(), before);
 }
 
-TYPED_TEST(SpiMatcher, LeavesListsThatNameAPixelTwiceToTheHostAndSaysSoOnce) {
+TYPED_TEST(MatchDeviceTest, LeavesListsThatNameAPixelTwiceToTheHostAndSaysSoOnce) {
   const PatternSet twice =
       PatternSet::sparse(this->detector_.pixels(), {0, 3}, {40, 40, 50}, {1, 1, 2});
   this->expect_alike(twice);

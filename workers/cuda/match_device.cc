@@ -1,4 +1,4 @@
-#include "workers/cuda/spi_matcher.h"
+#include "workers/cuda/match_device.h"
 
 #include <algorithm>
 #include <list>
@@ -34,9 +34,9 @@ class ResidentFrames {
   void* handle_ = nullptr;
 };
 
-class GpuMatcher final : public spi::Matcher {
+class GpuMatching final : public spi::MatchDevice {
  public:
-  GpuMatcher(const Gpu& gpu, std::function<void(const std::string&)> note)
+  GpuMatching(const Gpu& gpu, std::function<void(const std::string&)> note)
       : gpu_(gpu), note_(std::move(note)) {}
 
   std::optional<spi::Matches> match(compute::Cpu& cpu, const spi::PatternSet& frames,
@@ -48,6 +48,19 @@ class GpuMatcher final : public spi::Matcher {
     const spi::MatchTask task = input.task();
     require(gpu_.module->spi.match(resident(frames).handle(), &task));
     return std::move(input).answer();
+  }
+
+  std::optional<spi::LocalMatches> match_near(compute::Cpu& cpu, const spi::PatternSet& frames,
+                                              const spi::Slicer& slicer,
+                                              std::span<const spi::Quaternion> start,
+                                              spi::Index starts,
+                                              std::span<const spi::Quaternion> turns,
+                                              const spi::MatchOptions& options) override {
+    if (!takes(frames, slicer)) return std::nullopt;
+    spi::NearInput input(cpu, frames, slicer, start, starts, turns, options);
+    const spi::NearTask task = input.task();
+    require(gpu_.module->spi.match_near(resident(frames).handle(), &task));
+    return input.answer();
   }
 
  private:
@@ -80,9 +93,9 @@ class GpuMatcher final : public spi::Matcher {
 
 }  // namespace
 
-std::unique_ptr<spi::Matcher> make_spi_matcher(const Gpu& gpu,
-                                               std::function<void(const std::string&)> note) {
-  return std::make_unique<GpuMatcher>(gpu, std::move(note));
+std::unique_ptr<spi::MatchDevice> make_match_device(const Gpu& gpu,
+                                                    std::function<void(const std::string&)> note) {
+  return std::make_unique<GpuMatching>(gpu, std::move(note));
 }
 
 }  // namespace unfold::cuda
