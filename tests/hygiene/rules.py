@@ -20,7 +20,7 @@ FORMATS = SMALL | {"common/formats"}
 PLAN = FORMATS | {"common/plan"}
 JOBS = BASE | {"server/jobs"}
 CORE = JOBS | {"server/fleet", "server/scheduler"}
-WORK = PLAN | {"workers/compute", "workers/nufft", "workers/kernels", "workers/residency", "workers/engines", "workers/cuda"}
+WORK = PLAN | {"workers/compute", "workers/nufft", "workers/kernels", "workers/residency", "workers/engines", "workers/cuda", "workers/health"}
 ALLOWED = {
     "common/base": {"proto"},
     "common/sky": set(),
@@ -44,6 +44,7 @@ ALLOWED = {
     "workers/nufft": {"workers/compute"},
     "workers/kernels": {"workers/compute", "workers/nufft"},
     "workers/cuda": {"workers/compute", "workers/nufft", "workers/kernels"},
+    "workers/health": BASE,
     "workers/residency": BASE,
     "workers/engines": WORK | {"common/render"},
     "workers/agent": WORK,
