@@ -16,7 +16,7 @@ absl::Status no_room(std::int64_t wanted, std::int64_t held, std::int64_t budget
   return error({.code = absl::StatusCode::kResourceExhausted,
                 .reason = "RESPONSE_MEMORY",
                 .field = "",
-                .what = absl::StrCat("no room for a response of ", wanted, " bytes"),
+                .what = absl::StrCat("no room for ", wanted, " bytes"),
                 .why = absl::StrCat(held, " of ", budget, " bytes are in use by running jobs"),
                 .remedy = "give the worker more --memory or fewer --slots"});
 }
@@ -29,6 +29,8 @@ class Cache final : public ResponseCache {
       : budget_bytes_(budget_bytes), clock_(std::move(clock)) {}
 
   absl::StatusOr<Acquired> acquire(const Key& key, const Loader& load) override;
+  absl::StatusOr<std::unique_ptr<Reservation>> reserve(std::int64_t bytes,
+                                                       const std::string& kept) override;
   absl::Status evict(const std::string& key) override;
   std::vector<Resident> list() const override;
   std::int64_t budget_bytes() const override { return budget_bytes_; }
@@ -38,6 +40,18 @@ class Cache final : public ResponseCache {
   }
 
  private:
+  class Room final : public Reservation {
+   public:
+    Room(Cache& cache, std::int64_t bytes) : cache_(cache), bytes_(bytes) {}
+    ~Room() override {
+      const MutexLock lock(cache_.mutex_);
+      cache_.reserved_bytes_ -= bytes_;
+    }
+
+   private:
+    Cache& cache_;
+    std::int64_t bytes_;
+  };
   struct Entry {
     std::string engine;
     std::int64_t bytes = 0;  // on the ledger
@@ -68,8 +82,8 @@ class Cache final : public ResponseCache {
   absl::StatusOr<Acquired> settle(const std::string& key, const std::shared_ptr<Entry>& entry,
                                   absl::StatusOr<std::shared_ptr<const Response>> loaded,
                                   double load_seconds) UNFOLD_EXCLUDES(mutex_);
-  absl::Status make_room(std::int64_t bytes) UNFOLD_REQUIRES(mutex_);
-  Entries::iterator victim() UNFOLD_REQUIRES(mutex_);
+  absl::Status make_room(std::int64_t bytes, const std::string& kept = "") UNFOLD_REQUIRES(mutex_);
+  Entries::iterator victim(const std::string& kept) UNFOLD_REQUIRES(mutex_);
   void drop(Entries::iterator entry) UNFOLD_REQUIRES(mutex_);
 
   const std::int64_t budget_bytes_;
@@ -77,7 +91,8 @@ class Cache final : public ResponseCache {
   mutable Mutex mutex_;
   Condition settled_;
   Entries entries_ UNFOLD_GUARDED_BY(mutex_);
-  std::int64_t used_bytes_ UNFOLD_GUARDED_BY(mutex_) = 0;
+  std::int64_t used_bytes_ UNFOLD_GUARDED_BY(mutex_) = 0;  // by responses
+  std::int64_t reserved_bytes_ UNFOLD_GUARDED_BY(mutex_) = 0;
 };
 
 absl::StatusOr<ResponseCache::Acquired> Cache::acquire(const Key& key, const Loader& load) {
@@ -157,19 +172,29 @@ absl::StatusOr<ResponseCache::Acquired> Cache::settle(
   return entry->failure;
 }
 
-absl::Status Cache::make_room(std::int64_t bytes) {
-  while (used_bytes_ + bytes > budget_bytes_) {
-    const auto least = victim();
-    if (least == entries_.end()) return no_room(bytes, used_bytes_, budget_bytes_);
+absl::StatusOr<std::unique_ptr<ResponseCache::Reservation>> Cache::reserve(
+    std::int64_t bytes, const std::string& kept) {
+  const MutexLock lock(mutex_);
+  if (absl::Status room = make_room(bytes, kept); !room.ok()) return room;
+  reserved_bytes_ += bytes;
+  return std::make_unique<Room>(*this, bytes);
+}
+
+absl::Status Cache::make_room(std::int64_t bytes, const std::string& kept) {
+  while (used_bytes_ + reserved_bytes_ + bytes > budget_bytes_) {
+    const auto least = victim(kept);
+    if (least == entries_.end()) {
+      return no_room(bytes, used_bytes_ + reserved_bytes_, budget_bytes_);
+    }
     drop(least);
   }
   return absl::OkStatus();
 }
 
-Cache::Entries::iterator Cache::victim() {
+Cache::Entries::iterator Cache::victim(const std::string& kept) {
   auto least = entries_.end();
   for (auto it = entries_.begin(); it != entries_.end(); ++it) {
-    if (it->second->held()) continue;
+    if (it->second->held() || it->first == kept) continue;
     const auto rank = [](const Entry& entry) { return std::pair(entry.worth(), entry.last_used); };
     if (least == entries_.end() || rank(*it->second) < rank(*least->second)) least = it;
   }

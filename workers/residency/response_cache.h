@@ -52,6 +52,15 @@ class ResponseCache {
     double load_seconds = 0;
   };
   virtual absl::StatusOr<Acquired> acquire(const Key& key, const Loader& load) = 0;
+  /// Room beside the responses, for what a job computes with; returned when it goes.
+  class Reservation {
+   public:
+    virtual ~Reservation() = default;
+  };
+  /// Evicts as acquire() does, but never `kept`: the job is about to use it. The reservation must
+  /// not outlive the cache.
+  virtual absl::StatusOr<std::unique_ptr<Reservation>> reserve(std::int64_t bytes,
+                                                               const std::string& kept) = 0;
   /// NotFound, or FailedPrecondition while held.
   virtual absl::Status evict(const std::string& key) = 0;
   virtual std::vector<Resident> list() const = 0;

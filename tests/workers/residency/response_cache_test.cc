@@ -240,5 +240,25 @@ TEST_F(ResponseCacheTest, ThreadsThatLoadHoldAndEvictLeaveTheLedgerExact) {
   EXPECT_EQ(device.allocated, 0);
 }
 
+TEST_F(ResponseCacheTest, AReservationEvictsWhatNobodyHoldsButWhatItKeeps) {
+  get("kept", 30).IgnoreError();
+  get("idle", 30).IgnoreError();
+  auto room = cache->reserve(60, "kept");
+  ASSERT_TRUE(room.ok()) << room.status();
+  EXPECT_THAT(keys(), UnorderedElementsAre("kept"));
+  EXPECT_EQ(cache->resident_bytes(), 30);
+  EXPECT_FALSE(cache->reserve(11, "kept").ok());
+  EXPECT_EQ(reason_of(get("other", 71).status()), "RESPONSE_MEMORY");
+  room->reset();
+  EXPECT_TRUE(get("other", 100).ok());
+}
+
+TEST_F(ResponseCacheTest, AReservationDoesNotEvictWhatIsHeld) {
+  const auto held = get("held", 60);
+  EXPECT_EQ(reason_of(cache->reserve(50, "").status()), "RESPONSE_MEMORY");
+  EXPECT_TRUE(cache->reserve(40, "").ok());
+  EXPECT_EQ(device.allocated, 60);
+}
+
 }  // namespace
 }  // namespace unfold::residency
