@@ -1,5 +1,6 @@
 #include "server/metrics_page.h"
 
+#include <array>
 #include <filesystem>
 #include <vector>
 
@@ -9,8 +10,11 @@
 namespace unfold::server {
 namespace {
 
+constexpr std::array kEngines = {"extraction", "imaging", "spi", "probe"};
+
 const char* state_of(const v1::Worker& worker) {
   if (worker.state() == v1::WORKER_STATE_DRAINING) return "draining";
+  if (worker.state() == v1::WORKER_STATE_CORDONED) return "cordoned";
   return worker.state() == v1::WORKER_STATE_LOST ? "lost" : "ready";
 }
 
@@ -23,6 +27,7 @@ std::string MetricsPage::text() {
   const std::lock_guard lock(mutex_);
   show_jobs(view.counts);
   show_workers(view.workers);
+  show_gpus(view);
   metrics_.leases.at({}).Set(static_cast<double>(view.counts.leases));
   raise(metrics_.lease_expirations.at({}), view.counts.lease_expirations_total);
   raise(metrics_.fenced_publishes.at({}), view.counts.fenced_publishes_total);
@@ -35,7 +40,7 @@ std::string MetricsPage::text() {
 }
 
 void MetricsPage::show_jobs(const CoreCounts& counts) const {
-  for (const char* engine : {"extraction", "probe"}) {
+  for (const char* engine : kEngines) {
     for (const v1::JobState state : {v1::JOB_STATE_QUEUED, v1::JOB_STATE_LOADING,
                                      v1::JOB_STATE_RUNNING, v1::JOB_STATE_PUBLISHING}) {
       const auto it = counts.live_jobs.find({engine, state});
@@ -50,8 +55,10 @@ void MetricsPage::show_jobs(const CoreCounts& counts) const {
 }
 
 void MetricsPage::show_workers(const std::vector<v1::Worker>& workers) const {
-  std::map<std::string, double> by_state = {{"ready", 0}, {"draining", 0}, {"lost", 0}};
-  std::map<std::string, double> resident = {{"extraction", 0}, {"probe", 0}};
+  std::map<std::string, double> by_state = {
+      {"ready", 0}, {"draining", 0}, {"cordoned", 0}, {"lost", 0}};
+  std::map<std::string, double> resident;
+  for (const char* engine : kEngines) resident[engine] = 0;
   for (const v1::Worker& worker : workers) {
     by_state[state_of(worker)] += 1;
     for (const v1::Residency& response : worker.responses()) {
@@ -60,6 +67,23 @@ void MetricsPage::show_workers(const std::vector<v1::Worker>& workers) const {
   }
   for (const auto& [state, count] : by_state) metrics_.workers.at({state}).Set(count);
   for (const auto& [engine, bytes] : resident) metrics_.response_bytes.at({engine}).Set(bytes);
+}
+
+void MetricsPage::show_gpus(const View& view) {
+  metrics_.gpus->show(view.workers);
+  for (const v1::Worker& worker : view.workers) {
+    if (!worker.has_health()) continue;
+    const auto errors = [&](const char* kind) -> prometheus::Counter& {
+      return metrics_.gpus->errors(worker.host(), worker.device(), kind);
+    };
+    std::int64_t xids = 0;
+    for (const auto& [number, count] : worker.health().xids()) xids += count;
+    raise(errors("xid"), xids);
+    raise(errors("ecc"), worker.health().ecc_volatile().uncorrected());
+  }
+  for (const auto& [gpu, count] : view.counts.device_errors_total) {
+    raise(metrics_.gpus->errors(gpu.first, gpu.second, "cuda"), count);
+  }
 }
 
 // The core counts from its own start; a new one (after a failed commit) begins at 0 again.

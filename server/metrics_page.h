@@ -28,6 +28,7 @@ class MetricsPage {
 
   void show_jobs(const CoreCounts& counts) const;
   void show_workers(const std::vector<v1::Worker>& workers) const;
+  void show_gpus(const View& view);
   void raise(prometheus::Counter& counter, std::int64_t total);
 
   const metrics::SchedulerMetrics& metrics_;

@@ -46,6 +46,7 @@ std::string paths(const google::protobuf::RepeatedPtrField<v1::OutputFile>& file
 
 std::string attempt_line(const v1::Attempt& attempt) {
   std::string line = absl::StrCat("on ", attempt.worker());
+  if (!attempt.device().empty()) absl::StrAppend(&line, " (", attempt.device(), ")");
   const std::string error = short_name(v1::ErrorClass_descriptor(), attempt.error_class());
   if (attempt.has_ended_at()) {
     absl::StrAppend(&line, ", ",
@@ -53,6 +54,12 @@ std::string attempt_line(const v1::Attempt& attempt) {
   }
   if (!error.empty()) absl::StrAppend(&line, ", ", error);
   if (attempt.response_hit()) absl::StrAppend(&line, ", response resident");
+  if (attempt.has_start_seconds()) {
+    absl::StrAppend(&line, ", started in ", people_number(attempt.start_seconds(), 3), " s");
+  }
+  if (attempt.has_idle_seconds()) {
+    absl::StrAppend(&line, ", slot idle ", people_number(attempt.idle_seconds(), 3), " s");
+  }
   if (!attempt.seconds().empty()) absl::StrAppend(&line, "; s: ", numbers(attempt.seconds()));
   if (!attempt.message().empty()) absl::StrAppend(&line, "; ", attempt.message());
   return line;

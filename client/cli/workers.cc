@@ -16,7 +16,7 @@ namespace {
 constexpr char kExamples[] = R"(Examples:
   unfold workers
   unfold workers drain gpu-3             finish what runs, take nothing new
-  unfold workers drain gpu-3 --undo)";
+  unfold workers drain gpu-3 --undo      also lets one compute again whose GPU had a fault)";
 
 Cell bytes(std::int64_t count) { return {people_bytes(count), absl::StrCat(count)}; }
 
@@ -34,15 +34,17 @@ Table worker_table(const Workers& workers) {
                    {"heartbeat", Align::kRight},
                    {"host"},
                    {"pid", Align::kRight},
-                   {"jobs", Align::kLeft, true}};
+                   {"jobs", Align::kLeft, true},
+                   {"problem", Align::kLeft, true}};
   for (const v1::Worker& worker : workers) {
-    table.rows.push_back(
-        {worker.name(), short_name(v1::WorkerState_descriptor(), worker.state()), worker.device(),
-         absl::StrJoin(worker.engines(), " "), absl::StrCat(worker.busy(), "/", worker.slots()),
-         bytes(worker.resident_bytes()), bytes(worker.memory_bytes()),
-         Cell(people_duration(worker.heartbeat_age_seconds()),
-              absl::StrCat(worker.heartbeat_age_seconds())),
-         worker.host(), absl::StrCat(worker.pid()), absl::StrJoin(worker.jobs(), " ")});
+    table.rows.push_back({worker.name(), short_name(v1::WorkerState_descriptor(), worker.state()),
+                          worker.device(), absl::StrJoin(worker.engines(), " "),
+                          absl::StrCat(worker.busy(), "/", worker.slots()),
+                          bytes(worker.resident_bytes()), bytes(worker.memory_bytes()),
+                          Cell(people_duration(worker.heartbeat_age_seconds()),
+                               absl::StrCat(worker.heartbeat_age_seconds())),
+                          worker.host(), absl::StrCat(worker.pid()),
+                          absl::StrJoin(worker.jobs(), " "), worker.cordon()});
   }
   return table;
 }

@@ -9,21 +9,23 @@ namespace {
 
 using Buckets = prometheus::Histogram::BucketBoundaries;
 
-const Dimension kEngine = {"engine", {"extraction", "probe"}};
+const Dimension kEngine = {"engine", {"extraction", "imaging", "spi", "probe"}};
 const Dimension kClass = {"class", {"deadline", "batch"}};
 const Dimension kLiveState = {"state", {"queued", "loading", "running", "publishing"}};
 const Dimension kOutcome = {"outcome",
                             {"succeeded", "failed", "cancelled", "expired", "quarantined"}};
 const Dimension kSource = {"source", {"cli", "watcher", "campaign", "api"}};
 const Dimension kAttemptOutcome = {"outcome", {"succeeded", "failed"}};
-const Dimension kReason = {"reason",
-                           {"none", "input_error", "engine_error", "worker_lost", "out_of_memory",
-                            "timeout", "cancelled", "preempted", "output_error", "other"}};
+const Dimension kReason = {
+    "reason",
+    {"none", "input_error", "engine_error", "worker_lost", "out_of_memory", "timeout", "cancelled",
+     "preempted", "output_error", "device_error", "other"}};
 const Dimension kPhase = {"phase", {"load", "read", "compute", "write", "publish"}};
 const Dimension kExposureOutcome = {"outcome", {"succeeded", "partial", "failed"}};
 const Dimension kPlacement = {"kind", {"hit", "load"}};
+const Dimension kResponse = {"response", {"hit", "load"}};
 const Dimension kWatchResult = {"result", {"sent", "coalesced"}};
-const Dimension kWorkerState = {"state", {"ready", "draining", "lost"}};
+const Dimension kWorkerState = {"state", {"ready", "draining", "cordoned", "lost"}};
 const Dimension kHelperDeath = {"reason", {"crash", "timeout"}};
 const Dimension kCode = {
     "code",
@@ -46,6 +48,8 @@ Dimension cameras() {
 // 900 s is the bound that DESI's nightly processing lives by.
 const Buckets kJobSeconds = {0.01, 0.1, 0.5, 1, 2, 5, 10, 20, 60, 180, 600, 900, 3600, 14400};
 const Buckets kCallSeconds = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5};
+// Warm jobs begin within milliseconds, cold ones load their response first.
+const Buckets kStartSeconds = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 20, 60};
 const Buckets kBatchSizes = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024};
 
 std::string full(const char* name) { return std::string("unfold_") + name; }
@@ -164,7 +168,15 @@ SchedulerMetrics::SchedulerMetrics(const std::vector<RpcName>& rpcs)
                                   {kHelperDeath})),
       response_bytes(gauges(*registry_, "response_resident_bytes",
                             "Responses resident on all workers.", {kEngine})),
-      leader(gauges(*registry_, "leader", "1 while this scheduler leads.", {})) {
+      leader(gauges(*registry_, "leader", "1 while this scheduler leads.", {})),
+      start_seconds(histograms(*registry_, "job_start_duration_seconds",
+                               "From an assignment's arrival at a free slot until it computes, by "
+                               "whether its response was resident.",
+                               {kEngine, kResponse}, kStartSeconds)),
+      idle_seconds(histograms(*registry_, "slot_idle_duration_seconds",
+                              "Between two computations of a slot, the second of which waited.",
+                              {kEngine}, kStartSeconds)),
+      gpus(std::make_unique<GpuMetrics>(*registry_)) {
   set_build_info(*registry_);
   leader.at({}).Set(1);
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "common/metrics/gpu_metrics.h"
 #include "common/metrics/table.h"
 
 namespace unfold::metrics {
@@ -21,7 +22,7 @@ struct RpcName {
 
 /// Every metric family of the scheduler. Base units; no job, worker or user in a label; every
 /// label set exists at 0 from construction. Label values:
-///   engine  extraction, probe
+///   engine  extraction, imaging, spi, probe
 ///   class   deadline (the job has one), batch
 /// Thread safe: children are atomics.
 class SchedulerMetrics {
@@ -62,6 +63,9 @@ class SchedulerMetrics {
   Counters plan_helper_deaths;          ///< {reason}
   Gauges response_bytes;                ///< {engine}: resident over all workers
   Gauges leader;
+  Histograms start_seconds;  ///< {engine, response}: of attempts whose slot was free
+  Histograms idle_seconds;   ///< {engine}: of the slot, before attempts that waited for it
+  const std::unique_ptr<GpuMetrics> gpus;
 
   /// All of it in Prometheus text format 0.0.4.
   std::string text() const;

@@ -32,6 +32,12 @@ class Table {
     add(family, fixed, 0, arguments...);
   }
 
+  /// Takes its children out of `family`: they are exported no more, and at() may not be called.
+  void remove_from(prometheus::Family<Metric>& family) {
+    for (Metric* child : children_) family.Remove(child);
+    children_.clear();
+  }
+
   /// The child with these label values, in the order of the dimensions.
   Metric& at(std::initializer_list<std::string_view> values) const {
     std::size_t index = 0;

@@ -1,18 +1,36 @@
 #include "server/fleet/fleet.h"
 
+#include "absl/strings/match.h"
+
 namespace unfold::server {
+
+bool is_gpu(const std::string& device) { return absl::StartsWith(device, "cuda"); }
 
 bool WorkerRecord::offers(const std::string& engine) const {
   return std::find(hello.engines().begin(), hello.engines().end(), engine) != hello.engines().end();
 }
 
-bool WorkerRecord::fits_ever(std::int64_t response_bytes) const {
-  return hello.memory_bytes() <= 0 || response_bytes <= hello.memory_bytes();
+std::string WorkerRecord::device_of(const std::string& engine) const {
+  const auto& cpu = hello.cpu_engines();
+  const bool gpu = is_gpu(hello.device()) && std::find(cpu.begin(), cpu.end(), engine) == cpu.end();
+  return gpu ? hello.device() : "cpu";
 }
 
-bool WorkerRecord::fits_now(const std::string& key, std::int64_t response_bytes) const {
-  if (hello.memory_bytes() <= 0 || held_keys.contains(key)) return true;
-  return held_bytes + response_bytes <= hello.memory_bytes();
+bool WorkerRecord::fits_ever(const Demand& demand) const {
+  if (hello.memory_bytes() <= 0) return true;
+  if (!is_gpu(device_of(demand.engine))) return demand.response_bytes <= hello.memory_bytes();
+  return demand.outgrown_bytes < hello.memory_bytes() &&
+         demand.response_bytes + demand.device_bytes <= hello.memory_bytes();
+}
+
+bool WorkerRecord::fits_now(const Demand& demand, std::int64_t coming_bytes) const {
+  if (hello.memory_bytes() <= 0) return true;
+  const bool held = held_keys.contains(demand.response_key);
+  const std::int64_t responses = held_bytes + coming_bytes + (held ? 0 : demand.response_bytes);
+  if (!is_gpu(device_of(demand.engine))) return held || responses <= hello.memory_bytes();
+  // One that waits for a slot computes after a job that has one.
+  const std::int64_t beside = free_slots() > 0 ? scratch_bytes : 0;
+  return responses + beside + demand.device_bytes <= hello.memory_bytes();
 }
 
 WorkerRecord& Fleet::add_worker(const std::string& name, const std::string& incarnation) {
@@ -54,6 +72,7 @@ Lease& Fleet::add_lease(Lease lease) {
   WorkerRecord& holder = workers_.at(lease.row.worker);
   holder.jobs.insert(job_id);
   ++(lease.row.prefetch ? holder.prefetched : holder.running);
+  if (!lease.row.prefetch) holder.scratch_bytes += lease.device_bytes;
   if (!lease.response_key.empty()) {
     auto& [users, bytes] = holder.held_keys[lease.response_key];
     if (users++ == 0) {
@@ -81,6 +100,7 @@ void Fleet::erase_lease(const std::string& job_id) {
   WorkerRecord& holder = workers_.at(lease.row.worker);
   holder.jobs.erase(job_id);
   --(lease.row.prefetch ? holder.prefetched : holder.running);
+  if (!lease.row.prefetch) holder.scratch_bytes -= lease.device_bytes;
   if (const auto held = holder.held_keys.find(lease.response_key);
       held != holder.held_keys.end() && --held->second.first == 0) {
     holder.held_bytes -= held->second.second;
@@ -100,6 +120,7 @@ Lease* Fleet::promote_prefetched(WorkerRecord& worker) {
   oldest->row.prefetch = false;
   --worker.prefetched;
   ++worker.running;
+  worker.scratch_bytes += oldest->device_bytes;
   return oldest;
 }
 
@@ -111,6 +132,7 @@ v1::Worker Fleet::view(const WorkerRecord& worker, Time now) const {
   out.set_device(worker.hello.device());
   out.set_device_name(worker.hello.device_name());
   out.set_state(worker.session == 0                 ? v1::WORKER_STATE_LOST
+                : worker.cordoned()                 ? v1::WORKER_STATE_CORDONED
                 : worker.draining || worker.leaving ? v1::WORKER_STATE_DRAINING
                                                     : v1::WORKER_STATE_READY);
   *out.mutable_engines() = worker.hello.engines();
@@ -130,6 +152,9 @@ v1::Worker Fleet::view(const WorkerRecord& worker, Time now) const {
       static_cast<std::int32_t>(worker.connected_unix_ns % kSecond));
   out.set_build(worker.hello.build());
   out.set_pid(worker.hello.pid());
+  *out.mutable_cpu_engines() = worker.hello.cpu_engines();
+  if (worker.cordoned()) out.set_cordon(worker.health.fault());
+  if (is_gpu(worker.hello.device())) *out.mutable_health() = worker.health;
   return out;
 }
 

@@ -21,6 +21,15 @@ namespace unfold::server {
 /// Names one worker session. Chosen by the adapter, never 0.
 using SessionId = std::uint64_t;
 
+/// What a job needs of its worker's memory.
+struct Demand {
+  std::string engine = {};
+  std::string response_key = {};
+  std::int64_t response_bytes = 0;
+  std::int64_t device_bytes = 0;    ///< beside the response, where a GPU computes it
+  std::int64_t outgrown_bytes = 0;  ///< a GPU of this much memory was too small for it
+};
+
 /// The right to run one job, until `expires` (monotonic).
 struct Lease {
   LeaseRow row;
@@ -28,7 +37,8 @@ struct Lease {
   Duration predicted_end{};
   std::string response_key;
   std::int64_t response_bytes = 0;
-  bool confirmed = false;  ///< the worker has shown that it knows of it
+  std::int64_t device_bytes = 0;  ///< beside the response, on its worker's GPU; 0 on a CPU
+  bool confirmed = false;         ///< the worker has shown that it knows of it
   bool started = false;
   bool restored = false;  ///< from the store, and its worker is not back yet
   /// The session broke before it was confirmed, and the worker that came back does not hold it.
@@ -45,32 +55,42 @@ struct Lease {
 struct WorkerRecord {
   std::string name;
   std::string incarnation;
-  v1::Hello hello;            ///< without residency and held leases
+  v1::Hello hello;            ///< without residency, health and held leases
   SessionId session = 0;      ///< 0: not connected
   bool draining = false;      ///< by an operator
   bool leaving = false;       ///< it says so, or gave work back unasked: it is shutting down
   Duration last_heartbeat{};  ///< monotonic
   std::int64_t connected_unix_ns = 0;
   std::map<std::string, v1::Residency> residency;  ///< by response key
+  v1::DeviceHealth health;                         ///< of its GPU, as last heard
+  std::int64_t pardoned_faults = 0;                ///< of health.faults(): before an undrain
   std::set<std::string> jobs;                      ///< whose leases it holds
   int running = 0;                                 ///< leases that hold a slot
   int prefetched = 0;                              ///< leases that wait for one
 
-  bool ready() const { return session != 0 && !draining && !leaving; }
+  /// Its device has a fault that nobody has looked at.
+  bool cordoned() const { return health.faults() > pardoned_faults; }
+  bool ready() const { return session != 0 && !draining && !leaving && !cordoned(); }
   int free_slots() const { return ready() ? std::max(0, hello.slots() - running) : 0; }
   bool offers(const std::string& engine) const;
+  /// Where it computes the jobs of this engine: "cpu", "cuda:0".
+  std::string device_of(const std::string& engine) const;
   /// Resident, or on its way there for another job.
   bool has_response(const std::string& key) const {
     return residency.contains(key) || held_keys.contains(key);
   }
-  /// The byte ledger: responses that running jobs hold, each counted once, against the budget for
-  /// responses (0: no limit). What no job holds can be evicted and does not count.
-  bool fits_ever(std::int64_t response_bytes) const;
-  bool fits_now(const std::string& key, std::int64_t response_bytes) const;
+  /// The byte ledger: responses that running jobs hold, each counted once, and on a GPU what they
+  /// need beside them, against the budget (0: no limit). What no job holds can be evicted and does
+  /// not count. `coming_bytes`: of responses on their way for other jobs.
+  bool fits_ever(const Demand& demand) const;
+  bool fits_now(const Demand& demand, std::int64_t coming_bytes = 0) const;
 
   std::map<std::string, std::pair<int, std::int64_t>> held_keys;  ///< key: jobs, bytes
   std::int64_t held_bytes = 0;
+  std::int64_t scratch_bytes = 0;  ///< on the GPU, beside responses, of leases that hold a slot
 };
+
+bool is_gpu(const std::string& device);
 
 /// Workers, sessions and leases as data. Not thread safe; iteration is in name order.
 class Fleet {

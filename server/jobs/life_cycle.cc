@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/base/error.h"
@@ -63,6 +64,8 @@ int count_attempts(const v1::Job& job, v1::ErrorClass error_class) {
   }));
 }
 
+bool on_gpu(const v1::Attempt& attempt) { return absl::StartsWith(attempt.device(), "cuda"); }
+
 int worker_deaths(const v1::Job& job) {
   const auto begin = job.attempts().begin() + job.forgiven_attempts();
   return static_cast<int>(std::count_if(begin, job.attempts().end(),
@@ -76,7 +79,7 @@ bool attempts_left(const v1::Job& job, const LifeCycleLimits& limits) {
 }
 
 /// Where a failed attempt leads: QUEUED means another try.
-v1::JobState after_failure(const v1::Job& job, const LifeCycleLimits& limits) {
+v1::JobState after_failure(const v1::Job& job, bool larger_gpu, const LifeCycleLimits& limits) {
   const v1::ErrorClass error_class = job.attempts().rbegin()->error_class();
   if (job.cancelling() || error_class == v1::ERROR_CLASS_CANCELLED) return v1::JOB_STATE_CANCELLED;
   const v1::JobState again =
@@ -86,10 +89,13 @@ v1::JobState after_failure(const v1::Job& job, const LifeCycleLimits& limits) {
       return v1::JOB_STATE_QUEUED;
     case v1::ERROR_CLASS_WORKER_LOST:
       return worker_deaths(job) >= limits.max_worker_deaths ? v1::JOB_STATE_QUARANTINED : again;
-    case v1::ERROR_CLASS_ENGINE_ERROR:
     case v1::ERROR_CLASS_OUT_OF_MEMORY:
+      if (on_gpu(*job.attempts().rbegin())) return larger_gpu ? again : v1::JOB_STATE_FAILED;
+      [[fallthrough]];
+    case v1::ERROR_CLASS_ENGINE_ERROR:
       return count_attempts(job, error_class) > 1 ? v1::JOB_STATE_FAILED : again;
     case v1::ERROR_CLASS_OUTPUT_ERROR:
+    case v1::ERROR_CLASS_DEVICE_ERROR:
       return again;
     default:
       return v1::JOB_STATE_FAILED;  // INPUT_ERROR, TIMEOUT: the same would happen again
@@ -108,6 +114,8 @@ struct Apply {
     attempt->set_number(job.attempts_size());
     attempt->set_fence(change.fence);
     attempt->set_worker(change.worker);
+    attempt->set_device(change.device);
+    attempt->set_memory_bytes(change.memory_bytes);
     stamp(attempt->mutable_assigned_at(), now);
     return Outcome::kChanged;
   }
@@ -117,6 +125,8 @@ struct Apply {
     stamp(attempt.mutable_started_at(), now);
     attempt.set_response_hit(change.response_hit);
     if (change.load_seconds > 0) (*attempt.mutable_seconds())["load"] = change.load_seconds;
+    if (change.start_seconds) attempt.set_start_seconds(*change.start_seconds);
+    if (change.idle_seconds) attempt.set_idle_seconds(*change.idle_seconds);
     return Outcome::kChanged;
   }
   Outcome operator()(const Progressed& change) const {
@@ -153,7 +163,7 @@ struct Apply {
     attempt.set_charged(change.charged && attempt.error_class() != v1::ERROR_CLASS_PREEMPTED &&
                         attempt.error_class() != v1::ERROR_CLASS_CANCELLED);
     attempt.set_killed_worker(change.killed_worker && attempt.charged());
-    const v1::JobState next = after_failure(job, limits);
+    const v1::JobState next = after_failure(job, change.larger_gpu, limits);
     if (next == v1::JOB_STATE_QUEUED) {
       job.set_state(next);
       return Outcome::kChanged;
@@ -224,11 +234,22 @@ std::string state_name(v1::JobState state) {
 Duration retry_delay(const v1::Job& job) {
   if (job.attempts_size() <= job.forgiven_attempts()) return Duration::zero();
   const v1::ErrorClass last = job.attempts().rbegin()->error_class();
-  if (last == v1::ERROR_CLASS_PREEMPTED || last == v1::ERROR_CLASS_WORKER_LOST) {
+  if (last == v1::ERROR_CLASS_PREEMPTED || last == v1::ERROR_CLASS_WORKER_LOST ||
+      last == v1::ERROR_CLASS_DEVICE_ERROR) {
     return Duration::zero();  // not the job's fault, or the lease was wait enough
   }
   const int doublings = std::clamp(charged_attempts(job) - 1, 0, 6);
   return std::min<Duration>(std::chrono::seconds(1) * (1 << doublings), std::chrono::seconds(60));
+}
+
+std::int64_t outgrown_bytes(const v1::Job& job) {
+  std::int64_t bytes = 0;
+  for (int i = job.forgiven_attempts(); i < job.attempts_size(); ++i) {
+    const v1::Attempt& attempt = job.attempts(i);
+    if (attempt.error_class() != v1::ERROR_CLASS_OUT_OF_MEMORY || !on_gpu(attempt)) continue;
+    bytes = std::max(bytes, attempt.memory_bytes());
+  }
+  return bytes;
 }
 
 int charged_attempts(const v1::Job& job) {

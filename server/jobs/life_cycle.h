@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -17,10 +18,14 @@ namespace unfold::server {
 struct Assigned {
   std::int64_t fence = 0;
   std::string worker;
+  std::string device = "cpu";
+  std::int64_t memory_bytes = 0;  ///< that worker's budget
 };
 struct AttemptStarted {
   bool response_hit = false;
   double load_seconds = 0;
+  std::optional<double> start_seconds = {};
+  std::optional<double> idle_seconds = {};
 };
 struct Progressed {
   v1::Progress progress;
@@ -38,6 +43,7 @@ struct AttemptFailed {
   std::map<std::string, double> seconds = {};
   bool charged = true;         ///< it held a slot
   bool killed_worker = false;  ///< its worker process died
+  bool larger_gpu = false;     ///< one is connected, or a CPU's worker; of out_of_memory on a GPU
 };
 struct CancelRequested {};
 struct DeadlinePassed {};
@@ -64,6 +70,9 @@ std::string state_name(v1::JobState state);  ///< "RUNNING"
 
 /// How long a job that was just queued again waits before it may be assigned.
 Duration retry_delay(const v1::Job& job);
+
+/// The memory of the largest GPU that was too small for it since the last Retry; 0: none was.
+std::int64_t outgrown_bytes(const v1::Job& job);
 
 /// Attempts that count against the limits: charged, and made since the last Retry.
 int charged_attempts(const v1::Job& job);

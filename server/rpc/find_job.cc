@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "common/base/error.h"
 #include "server/jobs/life_cycle.h"
 #include "server/rpc/job_requests.h"
@@ -43,6 +44,21 @@ absl::StatusOr<v1::Job> check_retryable(absl::StatusOr<v1::Job> job) {
                 .remedy = "only jobs that ended without success can"});
 }
 
+namespace {
+
+/// How soon it computed.
+std::string pace(const v1::Attempt& attempt) {
+  constexpr double kMilli = 1e-3;
+  if (attempt.has_start_seconds()) {
+    return absl::StrFormat(", computing %.1f ms after it came", attempt.start_seconds() / kMilli);
+  }
+  if (!attempt.has_idle_seconds()) return "";
+  return absl::StrFormat(", computing %.1f ms after the job before it",
+                         attempt.idle_seconds() / kMilli);
+}
+
+}  // namespace
+
 absl::StatusOr<v1::ExplainResponse> explain_final(const absl::StatusOr<v1::Job>& job) {
   if (!job.ok()) return job.status();
   v1::ExplainResponse response;
@@ -51,8 +67,10 @@ absl::StatusOr<v1::ExplainResponse> explain_final(const absl::StatusOr<v1::Job>&
   if (!job->message().empty()) response.add_details(job->message());
   for (const v1::Attempt& attempt : job->attempts()) {
     response.add_details(absl::StrCat("Attempt ", attempt.number(), " ran on ", attempt.worker(),
+                                      attempt.device().empty() ? "" : ", ", attempt.device(),
                                       attempt.response_hit() ? ", its response was resident" : "",
-                                      attempt.message().empty() ? "" : ": ", attempt.message()));
+                                      pace(attempt), attempt.message().empty() ? "" : ": ",
+                                      attempt.message()));
   }
   if (job->state() != v1::JOB_STATE_SUCCEEDED) {
     response.set_remedy(absl::StrCat("unfold retry ", job->id(), " queues it again"));

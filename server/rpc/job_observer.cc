@@ -67,6 +67,13 @@ void JobObserver::count_attempts(const v1::Job& job, Seen& seen) const {
     metrics_.job_attempts
         .at({job.engine(), failed ? "failed" : "succeeded", reason_of(attempt.error_class())})
         .Increment();
+    const char* const response = attempt.response_hit() ? "hit" : "load";
+    if (attempt.has_start_seconds()) {
+      metrics_.start_seconds.at({job.engine(), response}).Observe(attempt.start_seconds());
+    }
+    if (attempt.has_idle_seconds()) {
+      metrics_.idle_seconds.at({job.engine()}).Observe(attempt.idle_seconds());
+    }
   }
 }
 

@@ -31,14 +31,14 @@ void Core::State::stop(Lease& lease, v1::ErrorClass reason) {
   message.set_reason(*lease.stop);
 }
 
-void Core::State::start_attempt(LiveJob& live, Lease& lease, bool response_hit,
-                                double load_seconds) {
+void Core::State::start_attempt(LiveJob& live, Lease& lease, const AttemptStarted& started) {
   lease.confirmed = true;
   if (lease.started) return;
   lease.started = true;
-  change(live, AttemptStarted{response_hit, load_seconds});
+  change(live, started);
   lease.predicted_end = now.monotonic + from_seconds(live.job.plan().run_seconds());
-  log(live.job, "info", response_hit ? "running (response resident)" : "running", lease.row.worker);
+  log(live.job, "info", started.response_hit ? "running (response resident)" : "running",
+      lease.row.worker);
   if (live.job.spec().has_run_timeout()) {
     set_timer(now.monotonic + duration_of(live.job.spec().run_timeout()), TimerKind::kRunTimeout,
               live.job.id(), lease.row.fence);
@@ -68,11 +68,30 @@ void Core::State::promote(WorkerRecord& worker) {
   }
 }
 
+/// Where a job goes whose GPU was too small: to a larger one, or to its end with a word on why.
+void Core::State::outgrow(const v1::Job& job, AttemptFailed& failure) const {
+  const v1::Attempt& attempt = *job.attempts().rbegin();
+  if (!is_gpu(attempt.device())) return;
+  Demand demand = demand_of(job);
+  demand.outgrown_bytes = std::max(demand.outgrown_bytes, attempt.memory_bytes());
+  for (const auto& [name, worker] : fleet.workers()) {
+    failure.larger_gpu =
+        failure.larger_gpu ||
+        (worker.session != 0 && worker.offers(demand.engine) && worker.fits_ever(demand));
+  }
+  if (failure.larger_gpu) return;
+  absl::StrAppend(&failure.message, " (", attempt.device(), " of ", attempt.worker(), " with ",
+                  attempt.memory_bytes(),
+                  " bytes was too small, and no connected worker has a larger one) [start a worker "
+                  "on a larger GPU, or on a CPU, then retry the job]");
+}
+
 void Core::State::fail_attempt(LiveJob& live, AttemptFailed failure) {
   const Lease* lease = fleet.lease(live.job.id());
   const std::string worker = lease == nullptr ? "" : lease->row.worker;
   release(live.job.id());
   ++totals.failed_attempts_total[{live.job.engine(), failure.error_class}];
+  if (failure.error_class == v1::ERROR_CLASS_OUT_OF_MEMORY) outgrow(live.job, failure);
   log(live.job, "warning",
       absl::StrCat("attempt ", live.job.attempts_size(), " ended, ",
                    class_name(failure.error_class), ": ", failure.message),
@@ -88,7 +107,8 @@ void Core::State::settle(LiveJob& live, const std::string& last_worker) {
     return;
   }
   const v1::ErrorClass last = live.job.attempts().rbegin()->error_class();
-  if (last == v1::ERROR_CLASS_OUT_OF_MEMORY || last == v1::ERROR_CLASS_WORKER_LOST) {
+  if (last == v1::ERROR_CLASS_OUT_OF_MEMORY || last == v1::ERROR_CLASS_WORKER_LOST ||
+      last == v1::ERROR_CLASS_DEVICE_ERROR) {
     live.avoid_worker = last_worker;
   }
   if (last == v1::ERROR_CLASS_WORKER_LOST) live.may_prefetch = false;
@@ -114,6 +134,17 @@ void Core::State::lose_lease(const std::string& job_id, const std::string& why,
   if (lease.lost_assign) failure.error_class = v1::ERROR_CLASS_PREEMPTED;
   ++totals.lease_expirations_total;
   fail_attempt(*find(job_id), std::move(failure));
+}
+
+/// The device is not to be trusted: what it computes goes elsewhere, and nobody is charged for it.
+void Core::State::cordon(WorkerRecord& worker) {
+  for (const std::string& id : worker.jobs) {
+    log(find(id)->job, "warning",
+        absl::StrCat("taken off ", worker.name, ": its ", worker.hello.device(), " is cordoned (",
+                     worker.health.fault(), ")"),
+        worker.name);
+    stop(*fleet.lease(id), v1::ERROR_CLASS_PREEMPTED);
+  }
 }
 
 void Core::State::succeed(LiveJob& live, const v1::Finished& finished) {

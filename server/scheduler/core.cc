@@ -18,6 +18,14 @@ Duration from_seconds(double seconds) {
       std::chrono::duration<double>(std::clamp(seconds, 0.0, kLongest)));
 }
 
+Demand demand_of(const v1::Job& job) {
+  return {.engine = job.engine(),
+          .response_key = job.plan().response_key(),
+          .response_bytes = job.plan().response_bytes(),
+          .device_bytes = job.plan().device_bytes(),
+          .outgrown_bytes = outgrown_bytes(job)};
+}
+
 std::int64_t unix_ns(const google::protobuf::Timestamp& timestamp) {
   return timestamp.seconds() * 1'000'000'000 + timestamp.nanos();
 }

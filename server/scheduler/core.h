@@ -165,6 +165,8 @@ struct CoreCounts {
   std::int64_t placements_load_total = 0;  ///< or had to be loaded
   std::int64_t placements_prefetch_total = 0;
   std::int64_t deadline_misses_total = 0;
+  /// Attempts that a failing GPU ended, by host and device.
+  std::map<std::pair<std::string, std::string>, std::int64_t> device_errors_total;
 };
 
 /// The scheduler's whole life as one deterministic step: no clock, thread, I/O or random source of

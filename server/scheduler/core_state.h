@@ -96,7 +96,9 @@ struct Core::State {
 
   // attempts.cc: how an attempt goes and ends.
   void stop(Lease& lease, v1::ErrorClass reason);
-  void start_attempt(LiveJob& live, Lease& lease, bool response_hit, double load_seconds);
+  void cordon(WorkerRecord& worker);
+  void outgrow(const v1::Job& job, AttemptFailed& failure) const;
+  void start_attempt(LiveJob& live, Lease& lease, const AttemptStarted& started);
   void fail_attempt(LiveJob& live, AttemptFailed failure);
   void lose_lease(const std::string& job_id, const std::string& why, bool killed_worker);
   void release(const std::string& job_id);
@@ -159,6 +161,7 @@ struct Core::State {
   }
 };
 
+Demand demand_of(const v1::Job& job);
 double seconds(Duration duration);
 Duration from_seconds(double seconds);
 std::int64_t unix_ns(const google::protobuf::Timestamp& timestamp);

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "server/fleet/fleet.h"
+
 namespace unfold::server {
 
 inline constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
@@ -25,11 +27,17 @@ struct QueuedJob {
   std::int32_t priority = 0;
   std::int64_t submitted_unix_ns = 0;
   std::int64_t response_bytes = 0;
+  std::int64_t device_bytes = 0;
+  std::int64_t outgrown_bytes = 0;
   double load_seconds = 0;
   double run_seconds = 0;
   std::string avoid_worker;  ///< another one is preferred, where there is another
   bool may_prefetch = true;
   int passed_over = 0;  ///< how often a later job was placed before it
+
+  Demand demand() const {
+    return {engine, response_key, response_bytes, device_bytes, outgrown_bytes};
+  }
 };
 
 /// Jobs ready to be placed, in order: earliest deadline, then priority, then round-robin between

@@ -23,8 +23,9 @@ struct Place {
     return key.empty() || worker->has_response(key) || arriving.contains(key);
   }
   bool fits(const QueuedJob& job) const {
-    if (arriving.contains(job.response_key)) return true;
-    return worker->fits_now(job.response_key, job.response_bytes + held_bytes);
+    Demand demand = job.demand();
+    if (arriving.contains(job.response_key)) demand.response_bytes = 0;  // among held_bytes
+    return worker->fits_now(demand, held_bytes);
   }
 };
 
@@ -100,7 +101,7 @@ class Pass {
     const bool avoid = has_alternative(job);
     for (Place& place : places_) {
       if (!place.worker->offers(job.engine)) continue;
-      if (!place.worker->fits_ever(job.response_bytes)) continue;
+      if (!place.worker->fits_ever(job.demand())) continue;
       fits_some = true;
       if (!place.fits(job) || (avoid && place.worker->name == job.avoid_worker)) continue;
       if (overdue && !takes(place, job)) continue;
@@ -146,7 +147,7 @@ class Pass {
     if (job.avoid_worker.empty()) return false;
     return std::any_of(places_.begin(), places_.end(), [&](const Place& place) {
       return place.worker->name != job.avoid_worker && place.worker->offers(job.engine) &&
-             place.worker->fits_ever(job.response_bytes);
+             place.worker->fits_ever(job.demand());
     });
   }
 
@@ -173,8 +174,7 @@ class Pass {
 
   void reserve(const QueuedJob& job) {
     for (Place& place : places_) {
-      if (!place.worker->offers(job.engine) || !place.worker->fits_ever(job.response_bytes))
-        continue;
+      if (!place.worker->offers(job.engine) || !place.worker->fits_ever(job.demand())) continue;
       if (place.takes_now()) --open_;
       place.free_slots = 0;
       place.free_prefetch = 0;
@@ -201,6 +201,9 @@ class Pass {
     if (!job.response_key.empty() && !place.worker->held_keys.contains(job.response_key) &&
         place.arriving.insert(job.response_key).second) {
       place.held_bytes += job.response_bytes;
+    }
+    if (!prefetch && is_gpu(place.worker->device_of(job.engine))) {
+      place.held_bytes += job.device_bytes;
     }
     taken_.insert(job.id);
     result_.assignments.push_back({job.id, place.worker->name, prefetch, resident});

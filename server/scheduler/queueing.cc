@@ -19,6 +19,8 @@ QueuedJob queued(const LiveJob& live) {
       .priority = job.spec().priority(),
       .submitted_unix_ns = unix_ns(job.submitted_at()),
       .response_bytes = job.plan().response_bytes(),
+      .device_bytes = job.plan().device_bytes(),
+      .outgrown_bytes = outgrown_bytes(job),
       .load_seconds = job.plan().load_seconds(),
       .run_seconds = job.plan().run_seconds(),
       .avoid_worker = live.avoid_worker,
@@ -91,6 +93,8 @@ Lease Core::State::make_lease(const LiveJob& live, const Assignment& assignment)
   lease.predicted_end = now.monotonic + from_seconds(work);
   lease.response_key = plan.response_key();
   lease.response_bytes = plan.response_bytes();
+  const WorkerRecord& worker = *fleet.worker(assignment.worker);
+  if (is_gpu(worker.device_of(live.job.engine()))) lease.device_bytes = plan.device_bytes();
   lease.expires = now.monotonic + config.lease;
   return lease;
 }
@@ -99,7 +103,11 @@ void Core::State::assign(const Assignment& assignment) {
   LiveJob& live = *find(assignment.job_id);
   queue.placed(assignment.job_id);
   const std::int64_t fence = ++last_fence;
-  change(live, Assigned{.fence = fence, .worker = assignment.worker});
+  const WorkerRecord& worker = *fleet.worker(assignment.worker);
+  change(live, Assigned{.fence = fence,
+                        .worker = assignment.worker,
+                        .device = worker.device_of(live.job.engine()),
+                        .memory_bytes = worker.hello.memory_bytes()});
   Lease made = make_lease(live, assignment);
   made.row.fence = fence;
   made.row.lease_id = ids.uuid();
@@ -113,7 +121,7 @@ void Core::State::assign(const Assignment& assignment) {
                    assignment.resident && !lease.response_key.empty() ? ", response resident" : "",
                    ")"),
       assignment.worker);
-  send_assign(live, lease, fleet.worker(assignment.worker)->session);
+  send_assign(live, lease, worker.session);
   ++(assignment.resident ? totals.placements_hit_total : totals.placements_load_total);
   totals.placements_prefetch_total += assignment.prefetch ? 1 : 0;
 }

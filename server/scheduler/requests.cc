@@ -254,6 +254,7 @@ void Core::State::set_draining(const DrainWorker& event) {
   WorkerRecord* worker = fleet.worker(event.worker);
   if (worker == nullptr) return;
   worker->draining = !event.undrain;
+  if (event.undrain) worker->pardoned_faults = worker->health.faults();
   if (worker->session != 0) send(worker->session).mutable_drain()->set_undrain(event.undrain);
   for (const std::string& job : worker->jobs) {  // what has not begun goes elsewhere
     Lease& lease = *fleet.lease(job);
@@ -268,7 +269,10 @@ void Core::State::handle(const PreloadRequested& event) {
   for (const auto& [name, worker] : fleet.workers()) {
     if (!event.worker.empty() && name != event.worker) continue;
     if (!worker.ready() || !worker.offers(event.job.engine)) continue;
-    if (!worker.fits_ever(event.job.plan.response_bytes())) continue;
+    if (!worker.fits_ever(
+            {.engine = event.job.engine, .response_bytes = event.job.plan.response_bytes()})) {
+      continue;
+    }
     std::int64_t room = worker.hello.memory_bytes();
     for (const auto& [key, residency] : worker.residency) room -= residency.bytes();
     if (best == nullptr || room > most_room) {

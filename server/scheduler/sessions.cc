@@ -105,9 +105,11 @@ void Core::State::hello(SessionId session, const v1::Hello& hello) {
   worker.hello = hello;
   worker.hello.clear_residency();
   worker.hello.clear_held_leases();
+  worker.hello.clear_health();
   worker.last_heartbeat = now.monotonic;
   worker.connected_unix_ns = now.unix_ns;
   worker.draining = draining.contains(worker.name);
+  worker.health = hello.health();
   take_residency(worker, hello.residency());
   set_timer(now.monotonic + config.lease, TimerKind::kSilence, worker.name,
             static_cast<std::int64_t>(session));
@@ -118,6 +120,7 @@ void Core::State::hello(SessionId session, const v1::Hello& hello) {
   const std::size_t place = fx.sends.size();
   send(session);  // Welcome goes out before what attach() sends
   attach(worker, hello, welcome);
+  if (worker.cordoned()) cordon(worker);
   *fx.sends[place].message.mutable_welcome() = welcome;
   if (worker.draining) send(session).mutable_drain();
   promote(worker);
@@ -167,6 +170,9 @@ void Core::State::heartbeat(WorkerRecord& worker, const v1::Heartbeat& heartbeat
   worker.last_heartbeat = now.monotonic;
   worker.leaving = worker.leaving || heartbeat.draining();
   take_residency(worker, heartbeat.residency());
+  const bool was_cordoned = worker.cordoned();
+  if (heartbeat.has_health()) worker.health = heartbeat.health();
+  if (worker.cordoned() && !was_cordoned) cordon(worker);
   for (const v1::HeldLease& held : heartbeat.held_leases()) renew(worker, held);
   send(worker.session).mutable_heartbeat_ack()->set_sequence(heartbeat.sequence());
 }
@@ -182,7 +188,7 @@ void Core::State::renew(WorkerRecord& worker, const v1::HeldLease& held) {
   const Duration until = now.monotonic + config.lease;
   lease->expires = std::max(lease->expires, lease->stop ? std::min(until, lease->stop_by) : until);
   LiveJob& live = *find(lease->row.job_id);
-  if (computes(held)) start_attempt(live, *lease, false, 0);
+  if (computes(held)) start_attempt(live, *lease, {});
   if (held.has_progress()) change(live, Progressed{held.progress()});
 }
 
@@ -200,7 +206,10 @@ void Core::State::started(WorkerRecord& worker, const v1::Started& started) {
   if (lease == nullptr) {
     return abandon(worker.session, started.lease_id(), started.fence(), "the lease ended");
   }
-  start_attempt(*find(lease->row.job_id), *lease, started.response_hit(), started.load_seconds());
+  AttemptStarted start{started.response_hit(), started.load_seconds()};
+  if (started.has_start_seconds()) start.start_seconds = started.start_seconds();
+  if (started.has_idle_seconds()) start.idle_seconds = started.idle_seconds();
+  start_attempt(*find(lease->row.job_id), *lease, start);
 }
 
 void Core::State::publish_intent(WorkerRecord& worker, const v1::PublishIntent& intent) {
@@ -265,9 +274,14 @@ void Core::State::finished(WorkerRecord& worker, const v1::Finished& finished) {
     failure.error_class = v1::ERROR_CLASS_ENGINE_ERROR;
     failure.message = "the worker reported a product that is not on record";
   }
+  const bool device_failed = failure.error_class == v1::ERROR_CLASS_DEVICE_ERROR;
+  if (device_failed) {
+    ++totals.device_errors_total[{worker.hello.host(), worker.hello.device()}];
+    worker.leaving = worker.leaving || !worker.cordoned();  // its process starts anew
+  }
   const bool gave_back = failure.error_class == v1::ERROR_CLASS_CANCELLED ||
                          failure.error_class == v1::ERROR_CLASS_PREEMPTED;
-  if (gave_back && lease->stop) failure.error_class = *lease->stop;
+  if ((gave_back || device_failed) && lease->stop) failure.error_class = *lease->stop;
   if (gave_back && !lease->stop) {
     failure.error_class = v1::ERROR_CLASS_PREEMPTED;
     worker.leaving = true;  // it would only give the next one back too

@@ -12,23 +12,40 @@
 namespace unfold::server {
 namespace {
 
+std::string mebibytes(std::int64_t bytes) {
+  return absl::StrFormat("%.1f MiB", static_cast<double>(bytes) / 1048576.0);
+}
+
+/// Why a job can never fit into a worker's memory.
+std::string too_small(const WorkerRecord& worker, const Demand& demand) {
+  const std::string budget = mebibytes(worker.hello.memory_bytes());
+  const std::string device = worker.device_of(demand.engine);
+  if (!is_gpu(device)) {
+    return absl::StrCat("the response needs ", mebibytes(demand.response_bytes), ", its budget is ",
+                        budget);
+  }
+  if (demand.outgrown_bytes >= worker.hello.memory_bytes()) {
+    return absl::StrCat("an attempt ran out of memory on a GPU of ",
+                        mebibytes(demand.outgrown_bytes), ", its ", device, " has ", budget);
+  }
+  return absl::StrCat("the job needs ", mebibytes(demand.response_bytes + demand.device_bytes),
+                      " on the device, its ", device, " has ", budget);
+}
+
 /// Why one worker does not take a waiting job now; empty when it could.
 std::string why_not(const WorkerRecord& worker, const v1::Job& job) {
   if (worker.session == 0) return "it is lost: no heartbeat";
+  if (worker.cordoned()) {
+    return absl::StrCat("its ", worker.hello.device(), " is cordoned: ", worker.health.fault());
+  }
   if (worker.draining) return "it is draining";
   if (worker.leaving) return "it is shutting down";
   if (!worker.offers(job.engine())) return absl::StrCat("it does not offer ", job.engine());
-  if (!worker.fits_ever(job.plan().response_bytes())) {
-    return absl::StrFormat("the response needs %.1f MiB, its budget is %.1f MiB",
-                           static_cast<double>(job.plan().response_bytes()) / 1048576.0,
-                           static_cast<double>(worker.hello.memory_bytes()) / 1048576.0);
-  }
+  if (!worker.fits_ever(demand_of(job))) return too_small(worker, demand_of(job));
   if (worker.free_slots() == 0) {
     return absl::StrCat("its ", worker.hello.slots(), " slots are busy");
   }
-  if (!worker.fits_now(job.plan().response_key(), job.plan().response_bytes())) {
-    return "running jobs hold the memory that the response needs";
-  }
+  if (!worker.fits_now(demand_of(job))) return "running jobs hold the memory that it needs";
   return "";
 }
 
@@ -47,7 +64,7 @@ Cause cause_of(const Fleet& fleet, const v1::Job& job) {
     connected = true;
     if (!worker.offers(job.engine())) continue;
     offered = true;
-    if (!worker.fits_ever(job.plan().response_bytes())) continue;
+    if (!worker.fits_ever(demand_of(job))) continue;
     fits = true;
     ready = ready || worker.ready();
   }
@@ -56,11 +73,12 @@ Cause cause_of(const Fleet& fleet, const v1::Job& job) {
     return {"waiting: no connected worker offers its engine", "start a worker with this engine"};
   }
   if (!fits) {
-    return {"waiting: its response fits no connected worker",
-            "start a worker with more memory (--memory)"};
+    return {"waiting: it fits into the memory of no connected worker",
+            "start a worker with more memory (--memory, or a larger GPU)"};
   }
   if (!ready) {
-    return {"waiting: every worker that could run it is draining", "undrain one, or start another"};
+    return {"waiting: every worker that could run it is draining or cordoned",
+            "undrain one, or start another"};
   }
   return {"waiting: the workers are busy with jobs before it",
           "add workers, raise its priority, or give it a deadline"};
@@ -75,8 +93,8 @@ std::optional<double> Core::State::predicted_wait(const v1::Job& job, Time at) c
   double work = static_cast<double>(std::max<std::int64_t>(0, queue.position(job.id()))) *
                 job.plan().run_seconds();
   for (const auto& [name, worker] : fleet.workers()) {
-    const bool takes = worker.ready() && worker.offers(job.engine()) &&
-                       worker.fits_ever(job.plan().response_bytes());
+    const bool takes =
+        worker.ready() && worker.offers(job.engine()) && worker.fits_ever(demand_of(job));
     if (!takes) continue;
     slots += worker.hello.slots();
     for (const std::string& id : worker.jobs) {
@@ -108,6 +126,11 @@ absl::StatusOr<v1::ExplainResponse> Core::explain(const std::string& job_id, Tim
     out.set_summary(absl::StrCat(absl::AsciiStrToLower(state_name(job.state())), " on ",
                                  lease->row.worker, ", attempt ", lease->row.attempt));
     if (job.cancelling()) out.add_details("a cancel is on its way to the worker");
+    const v1::Attempt& attempt = *job.attempts().rbegin();
+    if (lease->started && !job.plan().response_key().empty()) {
+      out.add_details(attempt.response_hit() ? "its response was resident"
+                                             : "its response had to be loaded");
+    }
     if (lease->row.prefetch) out.add_details("it waits for a slot of that worker");
     if (worker.session == 0) {
       out.add_details("the worker's session is broken; the job is kept until its lease ends");

@@ -26,7 +26,9 @@ TEST(SchedulerMetrics, EveryLabelSetExistsAtZeroFromTheStart) {
         "unfold_grpc_server_handled_total{code=\"OK\",method=\"Get\",service=\"unfold.v1."
         "JobService\"} 0",
         "unfold_fenced_publishes_total 0", "unfold_dispatch_latency_seconds_count 0",
-        "unfold_workers{state=\"lost\"} 0", "unfold_leader 1"}) {
+        "unfold_workers{state=\"lost\"} 0", "unfold_workers{state=\"cordoned\"} 0",
+        "unfold_job_start_duration_seconds_count{engine=\"spi\",response=\"hit\"} 0",
+        "unfold_slot_idle_duration_seconds_count{engine=\"imaging\"} 0", "unfold_leader 1"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
 }
@@ -47,6 +49,56 @@ TEST(SchedulerMetrics, AnUnlistedValueCountsAsTheLastAndMakesNoNewSeries) {
   metrics.frames_processed.at({"extraction", "j9d8f7"}).Increment();
   EXPECT_THAT(metrics.text(), AllOf(HasSubstr("camera=\"other\",engine=\"extraction\"} 1"),
                                     Not(HasSubstr("j9d8f7"))));
+}
+
+v1::Worker gpu_worker() {
+  v1::Worker worker;
+  worker.set_host("node7");
+  worker.set_device("cuda:1");
+  worker.set_resident_bytes(30);
+  v1::DeviceHealth& health = *worker.mutable_health();
+  health.set_memory_total_bytes(100);
+  health.set_memory_used_bytes(40);
+  health.set_temperature_celsius(54);
+  health.add_throttling("thermal");
+  health.mutable_ecc_aggregate()->set_corrected(3);
+  return worker;
+}
+
+TEST(SchedulerMetrics, EveryFamilyOfGpusExistsBeforeThereIsOne) {
+  const std::string text = SchedulerMetrics(kRpcs).text();
+  for (const char* line :
+       {"unfold_worker_gpu_memory_bytes{gpu=\"none\",host=\"none\",kind=\"free\"} 0",
+        "unfold_worker_gpu_temperature_celsius{gpu=\"none\",host=\"none\"} 0",
+        "unfold_worker_gpu_power_watts{gpu=\"none\",host=\"none\"} 0",
+        "unfold_worker_gpu_utilization_ratio{gpu=\"none\",host=\"none\"} 0",
+        "unfold_worker_gpu_throttled{gpu=\"none\",host=\"none\",reason=\"power\"} 0",
+        "unfold_worker_gpu_ecc_errors{gpu=\"none\",host=\"none\",kind=\"corrected\",scope=",
+        "unfold_worker_gpu_errors_total{gpu=\"none\",host=\"none\",kind=\"xid\"} 0"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
+TEST(SchedulerMetrics, AGpuIsShownWhileItsWorkerIsThereAndItsErrorsStay) {
+  const SchedulerMetrics metrics(kRpcs);
+  metrics.gpus->show({gpu_worker(), v1::Worker()});
+  const std::string gpu = "gpu=\"cuda:1\",host=\"node7\"";
+  for (const std::string& line :
+       {"unfold_worker_gpu_memory_bytes{" + gpu + ",kind=\"response\"} 30",
+        "unfold_worker_gpu_memory_bytes{" + gpu + ",kind=\"other\"} 10",
+        "unfold_worker_gpu_memory_bytes{" + gpu + ",kind=\"free\"} 60",
+        "unfold_worker_gpu_temperature_celsius{" + gpu + "} 54",
+        "unfold_worker_gpu_throttled{" + gpu + ",reason=\"thermal\"} 1",
+        "unfold_worker_gpu_throttled{" + gpu + ",reason=\"power\"} 0",
+        "unfold_worker_gpu_ecc_errors{" + gpu + ",kind=\"corrected\",scope=\"aggregate\"} 3",
+        "unfold_worker_gpu_errors_total{" + gpu + ",kind=\"cuda\"} 0"}) {
+    EXPECT_THAT(metrics.text(), HasSubstr(line));
+  }
+  EXPECT_THAT(metrics.text(), Not(HasSubstr("temperature_celsius{gpu=\"none\"")));
+  metrics.gpus->errors("node7", "cuda:1", "xid").Increment();
+  metrics.gpus->show({});
+  EXPECT_THAT(metrics.text(), AllOf(Not(HasSubstr("temperature_celsius{" + gpu)),
+                                    HasSubstr("errors_total{" + gpu + ",kind=\"xid\"} 1")));
 }
 
 TEST(SchedulerMetrics, StayWithinTheSeriesBudget) {

@@ -24,14 +24,43 @@ WorkerRecord& connected(Fleet& fleet, int slots) {
   return worker;
 }
 
+TEST(Fleet, AGpuHoldsWhatItsRunningJobsNeedBesideTheirResponses) {
+  Fleet fleet;
+  WorkerRecord& worker = connected(fleet, 2);
+  worker.hello.set_device("cuda:0");
+  Lease lease = lease_of("a", 1, "psf", false);
+  lease.device_bytes = 20;
+  fleet.add_lease(lease);
+  const Demand next{.response_key = "psf", .response_bytes = 60, .device_bytes = 20};
+  EXPECT_TRUE(worker.fits_now(next));
+  EXPECT_FALSE(worker.fits_now(next, 1));
+  EXPECT_FALSE(worker.fits_ever({.response_bytes = 60, .device_bytes = 41}));
+  EXPECT_FALSE(worker.fits_ever({.outgrown_bytes = 100}));
+  worker.hello.set_device("cpu");
+  EXPECT_TRUE(worker.fits_ever({.response_bytes = 60, .device_bytes = 41, .outgrown_bytes = 100}));
+  fleet.erase_lease("a");
+  EXPECT_EQ(worker.scratch_bytes, 0);
+}
+
+TEST(Fleet, AWaitingLeaseNeedsItsRoomOnTheGpuWhenItGetsASlot) {
+  Fleet fleet;
+  WorkerRecord& worker = connected(fleet, 1);
+  Lease lease = lease_of("a", 1, "psf", true);
+  lease.device_bytes = 20;
+  fleet.add_lease(lease);
+  EXPECT_EQ(worker.scratch_bytes, 0);
+  fleet.promote_prefetched(worker);
+  EXPECT_EQ(worker.scratch_bytes, 20);
+}
+
 TEST(Fleet, AResponseSharedByJobsIsCountedOnce) {
   Fleet fleet;
   WorkerRecord& worker = connected(fleet, 3);
   fleet.add_lease(lease_of("a", 1, "psf", false));
   fleet.add_lease(lease_of("b", 2, "psf", false));
   EXPECT_EQ(worker.held_bytes, 60);
-  EXPECT_TRUE(worker.fits_now("psf", 60));
-  EXPECT_FALSE(worker.fits_now("other", 60));
+  EXPECT_TRUE(worker.fits_now({.response_key = "psf", .response_bytes = 60}));
+  EXPECT_FALSE(worker.fits_now({.response_key = "other", .response_bytes = 60}));
   fleet.erase_lease("a");
   EXPECT_EQ(worker.held_bytes, 60);
   fleet.erase_lease("b");

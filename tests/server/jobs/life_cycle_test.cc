@@ -115,6 +115,7 @@ TEST(LifeCycle, TheErrorClassDecidesOnRetry) {
                                 RetryRule{v1::ERROR_CLASS_UNSPECIFIED, 2, v1::JOB_STATE_FAILED},
                                 RetryRule{v1::ERROR_CLASS_OUT_OF_MEMORY, 2, v1::JOB_STATE_FAILED},
                                 RetryRule{v1::ERROR_CLASS_OUTPUT_ERROR, 3, v1::JOB_STATE_FAILED},
+                                RetryRule{v1::ERROR_CLASS_DEVICE_ERROR, 3, v1::JOB_STATE_FAILED},
                                 RetryRule{v1::ERROR_CLASS_WORKER_LOST, 3, v1::JOB_STATE_FAILED}}) {
     const v1::Job before = after_failures(failed(rule.error_class), rule.attempts - 1);
     EXPECT_EQ(before.state(), v1::JOB_STATE_QUEUED) << rule.error_class;
@@ -122,6 +123,29 @@ TEST(LifeCycle, TheErrorClassDecidesOnRetry) {
     EXPECT_EQ(end.state(), rule.end) << rule.error_class;
     EXPECT_EQ(end.attempts_size(), rule.attempts) << rule.error_class;
   }
+}
+
+TEST(LifeCycle, AGpuThatWasTooSmallIsTriedAgainOnlyOnALargerOne) {
+  for (const bool larger : {false, true}) {
+    v1::Job job = job_in(v1::JOB_STATE_QUEUED);
+    const Assigned to_gpu{.fence = 1, .worker = "w", .device = "cuda:0", .memory_bytes = 80};
+    apply(job, to_gpu, kNow, kLimits).IgnoreError();
+    AttemptFailed failure = failed(v1::ERROR_CLASS_OUT_OF_MEMORY);
+    failure.larger_gpu = larger;
+    apply(job, failure, kNow, kLimits).IgnoreError();
+    EXPECT_EQ(job.state(), larger ? v1::JOB_STATE_QUEUED : v1::JOB_STATE_FAILED);
+    EXPECT_EQ(outgrown_bytes(job), 80);
+  }
+}
+
+TEST(LifeCycle, WhatWasOutgrownIsForgottenByARetryAndUnknownToCpus) {
+  v1::Job job = after_failures(failed(v1::ERROR_CLASS_OUT_OF_MEMORY), 2);
+  EXPECT_EQ(outgrown_bytes(job), 0);
+  job.mutable_attempts(0)->set_device("cuda:0");
+  job.mutable_attempts(0)->set_memory_bytes(80);
+  EXPECT_EQ(outgrown_bytes(job), 80);
+  ASSERT_TRUE(apply(job, RetryRequested{}, kNow, kLimits).ok());
+  EXPECT_EQ(outgrown_bytes(job), 0);
 }
 
 TEST(LifeCycle, ThreeProcessDeathsQuarantineTheJob) {

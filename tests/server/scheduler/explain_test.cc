@@ -37,7 +37,8 @@ TEST_F(Explain, AResponseThatFitsNoWorkerWaitsForALargerOne) {
   big.plan.set_response_key("psf");
   big.plan.set_response_bytes(200);
   const std::string id = submit(big);
-  EXPECT_THAT(core->explain(id, now)->summary(), HasSubstr("fits no connected worker"));
+  EXPECT_THAT(core->explain(id, now)->summary(),
+              HasSubstr("it fits into the memory of no connected worker"));
   v1::Hello large = hello_of("large", "i");
   large.set_memory_bytes(300);
   say(2, large);
