@@ -39,10 +39,6 @@ std::string host_name() {
   return name;
 }
 
-std::int64_t half_of_memory() {
-  return std::int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE) / 2;
-}
-
 absl::Status bad_option(const std::string& option, const std::string& value,
                         const std::string& remedy) {
   return error({.code = absl::StatusCode::kInvalidArgument,
@@ -94,8 +90,10 @@ void declare(CLI::App& app, Options& options, Texts& texts) {
   app.add_option("--threads", options.threads, "threads of the computing pool; 0: one per core")
       ->capture_default_str()
       ->check(CLI::Range(0, 4096));
-  app.add_option("--memory", texts.memory,
-                 "memory for responses, for example 8GiB [half of this machine's]");
+  app.add_option(
+      "--memory", texts.memory,
+      "memory for responses, for example 8GiB [half of this machine's]; of a GPU: for all "
+      "of a job [15/16 of the device's]");
   app.add_option("--root", options.roots,
                  "folder that jobs may use, NAME=DIR or NAME=DIR:ro; repeatable");
   app.add_option("--drain-timeout", texts.drain_timeout, "how long running jobs may end at SIGTERM")
@@ -112,6 +110,8 @@ void declare(CLI::App& app, Options& options, Texts& texts) {
   app.add_option("--config", texts.config, "TOML file of these settings, by their long names");
   app.add_flag("--exit-with-parent", options.exit_with_parent,
                "drain when the process that started this one ends");
+  app.add_flag("--list-devices", options.list_devices,
+               "print the GPUs here, one a line: device, bytes of memory, name; and exit");
   app.footer("Settings also come from UNFOLD_WORKER__NAME variables. SIGTERM drains, twice stops.");
 }
 
@@ -123,7 +123,7 @@ bool is_device(const std::string& text) {
 }
 
 absl::Status understand(const Texts& texts, Options& options) {
-  if (options.scheduler.empty()) {
+  if (options.scheduler.empty() && !options.list_devices) {
     return bad_option("scheduler", "\"\"", "name the scheduler's address, unix:PATH or HOST:PORT");
   }
   if (!is_device(options.device)) {
@@ -134,9 +134,9 @@ absl::Status understand(const Texts& texts, Options& options) {
                           config::parse_duration(texts.drain_timeout, "drain-timeout"));
   UNFOLD_ASSIGN_OR_RETURN(options.cancel_grace,
                           config::parse_duration(texts.cancel_grace, "cancel-grace"));
-  options.memory_bytes = half_of_memory();
   if (!texts.memory.empty()) {
-    UNFOLD_ASSIGN_OR_RETURN(options.memory_bytes, config::parse_size(texts.memory, "memory"));
+    UNFOLD_ASSIGN_OR_RETURN(const std::int64_t bytes, config::parse_size(texts.memory, "memory"));
+    options.memory_bytes = bytes;
   }
   UNFOLD_ASSIGN_OR_RETURN(options.ownership.mode, parse_mode(texts.product_mode));
   UNFOLD_ASSIGN_OR_RETURN(options.ownership.group, parse_group(texts.product_group));

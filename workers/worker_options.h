@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,8 @@ struct Options {
   std::string device = "auto";
   std::string name;
   int slots = 1;
-  int threads = 0;  ///< 0: as many as this process may run on
-  std::int64_t memory_bytes = 0;
+  int threads = 0;                           ///< 0: as many as this process may run on
+  std::optional<std::int64_t> memory_bytes;  ///< none: as default_budget() has it
   std::vector<std::string> roots;
   Duration drain_timeout{};
   Duration cancel_grace{};
@@ -26,6 +27,7 @@ struct Options {
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kAuto;
   bool exit_with_parent = false;
+  bool list_devices = false;
 };
 
 /// Parses the command line; prints help, version or what is wrong and says how to exit then.

@@ -48,12 +48,15 @@ void add_fault_flags(CLI::App& command, v1::ProbeSpec& probe) {
       {"input-error", v1::ProbeSpec::FAULT_INPUT_ERROR},
       {"crash", v1::ProbeSpec::FAULT_CRASH},
       {"hang", v1::ProbeSpec::FAULT_HANG},
-      {"out-of-memory", v1::ProbeSpec::FAULT_OUT_OF_MEMORY}};
+      {"out-of-memory", v1::ProbeSpec::FAULT_OUT_OF_MEMORY},
+      {"device-error", v1::ProbeSpec::FAULT_DEVICE_ERROR},
+      {"device-out-of-memory", v1::ProbeSpec::FAULT_DEVICE_OUT_OF_MEMORY}};
   command
       .add_option_function<std::string>(
           "--fault", [&probe](const std::string& name) { probe.set_fault(kFaults.at(name)); },
-          "What goes wrong: engine-error, input-error, crash, hang, out-of-memory")
-      ->check(CLI::IsMember({"engine-error", "input-error", "crash", "hang", "out-of-memory"}))
+          "What goes wrong: engine-error, input-error, crash, hang, out-of-memory, device-error, "
+          "device-out-of-memory")
+      ->check(CLI::IsMember(kFaults))
       ->type_name("FAULT")
       ->group("Probe");
   command
@@ -76,6 +79,10 @@ void add_submit_probe(CLI::App& submit, Session& session) {
   add_text(*command, "--allocate", "SIZE", "Memory it touches", [&probe](const std::string& text) {
     probe.set_allocate_bytes(size_flag(text, "--allocate"));
   });
+  add_text(*command, "--device-size", "SIZE", "Memory that its plan wants on a GPU",
+           [&probe](const std::string& text) {
+             probe.set_device_bytes(size_flag(text, "--device-size"));
+           });
   add_text(*command, "-o,--output", "FILE", "File to publish",
            [&probe](const std::string& path) { probe.set_output(server_path(path)); });
   add_text(*command, "--output-size", "SIZE", "How large that file is",

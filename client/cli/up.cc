@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <thread>
 
@@ -14,6 +15,7 @@
 #include "absl/strings/str_split.h"
 #include "client/cli/commands.h"
 #include "client/cli/flag_types.h"
+#include "client/cli/up_devices.h"
 #include "client/supervise/supervisor.h"
 #include "common/base/error.h"
 #include "common/config/units.h"
@@ -36,7 +38,7 @@ Examples:
 constexpr double kWorkerShareOfDrain = 0.8;
 
 struct Flags {
-  int workers = 1;
+  std::optional<int> workers;
   std::string device = "auto";
   std::string dir;
   std::string http;
@@ -87,11 +89,12 @@ void append_if_set(std::vector<std::string>& command, const char* flag, const st
 }
 
 // The workers of one machine share it.
-unsigned share_of_cores(int workers) {
+unsigned share_of_cores(std::size_t workers) {
   return std::max(1U, std::thread::hardware_concurrency() / static_cast<unsigned>(workers));
 }
-std::int64_t share_of_memory(int workers) {
-  return std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE) / (2 * workers);
+std::int64_t share_of_memory(std::size_t workers) {
+  return std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE) /
+         (2 * static_cast<std::int64_t>(workers));
 }
 
 // A worker gives its job back in good order before the supervisor loses patience.
@@ -115,21 +118,23 @@ supervise::Program scheduler(const Flags& flags, const fs::path& bin, const fs::
 }
 
 supervise::Program worker(const Flags& flags, const fs::path& bin, const fs::path& dir,
-                          const std::string& listen, int index) {
+                          const std::string& listen, const std::vector<std::string>& devices,
+                          std::size_t index) {
   const std::string name = absl::StrCat("worker-", index);
   std::vector<std::string> command = {(bin / "unfold-worker").string(),
                                       "--scheduler",
                                       listen,
                                       "--device",
-                                      flags.device,
+                                      devices[index],
                                       "--name",
                                       absl::StrCat(host_name(), "-", index),
                                       "--threads",
-                                      absl::StrCat(share_of_cores(flags.workers)),
-                                      "--memory",
-                                      absl::StrCat(share_of_memory(flags.workers)),
+                                      absl::StrCat(share_of_cores(devices.size())),
                                       "--drain-timeout",
                                       worker_drain_timeout(flags)};
+  if (devices[index] == "cpu") {  // a GPU's worker has the device's own
+    command.insert(command.end(), {"--memory", absl::StrCat(share_of_memory(devices.size()))});
+  }
   for (const std::string& root : flags.roots) append_if_set(command, "--root", root);
   return {name, command, (dir / (name + ".log")).string()};
 }
@@ -162,10 +167,13 @@ int run(Session& session, Flags flags) {
       return session.fail(made, CallKind::kSubmit);
     }
   }
+  const auto devices = up_devices(flags.device, flags.workers, bin.string(), dir.string());
+  if (!devices.ok()) return session.fail(devices.status(), CallKind::kSubmit);
+  if (!devices->note.empty()) session.err << "unfold: " << devices->note << "\n";
   supervise::Fleet fleet;
   fleet.scheduler = scheduler(flags, bin, dir, session.server);
-  for (int i = 0; i < flags.workers; ++i) {
-    fleet.workers.push_back(worker(flags, bin, dir, session.server, i));
+  for (std::size_t i = 0; i < devices->workers.size(); ++i) {
+    fleet.workers.push_back(worker(flags, bin, dir, session.server, devices->workers, i));
   }
   fleet.drain_timeout = std::chrono::duration_cast<Duration>(drain_timeout(flags));
   const SystemClock clock;
@@ -224,7 +232,7 @@ void add_up(CLI::App& root, Session& session) {
   CLI::App* command = root.add_subcommand("up", "Run a scheduler and workers on this machine");
   command->group("Service");
   const auto flags = std::make_shared<Flags>();
-  command->add_option("--workers", flags->workers, "How many [1]")
+  command->add_option("--workers", flags->workers, "How many [one for each GPU; without GPUs 1]")
       ->check(CLI::Range(0, 1024))
       ->type_name("N");
   command->add_option("--device", flags->device, "auto, cpu, cuda or cuda:I [auto]")

@@ -38,6 +38,8 @@ absl::StatusOr<Planned> plan_probe(const v1::JobSpec& job, const Roots& roots) {
       check_not_negative("probe.response_bytes", static_cast<double>(probe.response_bytes())));
   UNFOLD_RETURN_IF_ERROR(
       check_not_negative("probe.output_bytes", static_cast<double>(probe.output_bytes())));
+  UNFOLD_RETURN_IF_ERROR(
+      check_not_negative("probe.device_bytes", static_cast<double>(probe.device_bytes())));
   if (!probe.output().empty()) {
     OutputFiles outputs(roots, {job.overwrite(), job.parents()});
     UNFOLD_ASSIGN_OR_RETURN(*probe.mutable_output(), outputs.add(probe.output(), "probe.output"));
@@ -48,6 +50,7 @@ absl::StatusOr<Planned> plan_probe(const v1::JobSpec& job, const Roots& roots) {
   out.plan.set_response_key(probe.response());
   out.plan.set_response_bytes(probe.response_bytes());
   out.plan.set_host_bytes(probe.allocate_bytes());
+  out.plan.set_device_bytes(probe.device_bytes());
   out.plan.set_load_seconds(seconds(probe.load()));
   out.plan.set_run_seconds(seconds(probe.run()));
   return out;

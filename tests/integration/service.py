@@ -62,13 +62,13 @@ class Service:
         eventually(lambda: self.scheduler.poll() is not None or self.answers(), "the scheduler answers")
         assert self.scheduler.poll() is None, self.log_of("scheduler")
 
-    def spawn_worker(self, name, *extra):
-        self.workers[name] = self.spawn(name, BIN / "unfold-worker", "--scheduler", self.address, "--name", name, "--device", "cpu",
-                                        "--root", f"data={self.data}", *extra)
+    def spawn_worker(self, name, *extra, device="cpu", **how):
+        self.workers[name] = self.spawn(name, BIN / "unfold-worker", "--scheduler", self.address, "--name", name, "--device", device,
+                                        "--root", f"data={self.data}", *extra, **how)
         return self.workers[name]
 
-    def start_worker(self, name="w1", *extra):
-        worker = self.spawn_worker(name, *extra)
+    def start_worker(self, name="w1", *extra, **how):
+        worker = self.spawn_worker(name, *extra, **how)
         eventually(lambda: worker.poll() is not None or any(w["name"] == name and w["state"] == "READY" for w in self.list_workers()),
                    f"worker {name} is ready")
         assert worker.poll() is None, self.log_of(name)

@@ -37,6 +37,7 @@ Overloaded(Handlers...) -> Overloaded<Handlers...>;
 Agent::Agent(Options options, Parts parts, const TransportFactory& transport)
     : parts_(std::move(parts)),
       ownership_(options.ownership),
+      read_health_again_(std::move(options.read_health_again)),
       core_(
           [&] {
             options.core.residency = [this] { return residency(); };
@@ -210,8 +211,8 @@ void Agent::progress(std::int64_t fence, const v1::Progress& progress) {
   core_.progress(fence, progress, now());
 }
 
-void Agent::response_ready(std::int64_t fence, bool hit, double load_seconds) {
-  post([=](SessionCore& core, Duration) { return core.response_ready(fence, hit, load_seconds); });
+void Agent::response_ready(std::int64_t fence, const Ready& ready) {
+  post([=](SessionCore& core, Duration) { return core.response_ready(fence, ready); });
 }
 
 void Agent::ended(std::int64_t fence, Outcome outcome) {
@@ -221,6 +222,9 @@ void Agent::ended(std::int64_t fence, Outcome outcome) {
     parts_.logger.warning("job failed", {{"fence", fence},
                                          {"class", v1::ErrorClass_Name(outcome.error_class)},
                                          {"error", std::string(outcome.status.message())}});
+  }
+  if (outcome.error_class == v1::ERROR_CLASS_DEVICE_ERROR && read_health_again_) {
+    read_health_again_();
   }
   const MutexLock lock(mutex_);
   runs_.erase(fence);
@@ -240,6 +244,9 @@ void Agent::preload(const v1::PreloadResponseOrder& order) {
         [&] { return engine->preload(order.spec(), order.plan(), parts_.responses); });
     parts_.logger.info("response preloaded", {{"response", order.plan().response_key()},
                                               {"error", std::string(status.message())}});
+    if (reason_of(status) != "DEVICE_FAILED") return;
+    if (read_health_again_) read_health_again_();
+    post([](SessionCore& core, Duration at) { return core.device_failed(at); });
   });
 }
 

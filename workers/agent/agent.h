@@ -26,6 +26,9 @@ class Agent final : public Supervisor {
     CoreConfig core;  ///< its residency function is filled in here
     int slots = 1;
     ProductOwnership ownership;
+    /// Returns when core.health has been read again: called before an attempt's DEVICE_ERROR is
+    /// reported, so that what was the device's own fault is known by then.
+    std::function<void()> read_health_again{};
   };
   /// Not owned; all must outlive the agent.
   struct Parts {
@@ -52,7 +55,7 @@ class Agent final : public Supervisor {
                               const std::vector<v1::OutputFile>& outputs) override;
   void phase(std::int64_t fence, Phase phase) override;
   void progress(std::int64_t fence, const v1::Progress& progress) override;
-  void response_ready(std::int64_t fence, bool hit, double load_seconds) override;
+  void response_ready(std::int64_t fence, const Ready& ready) override;
   void ended(std::int64_t fence, Outcome outcome) override;
 
  private:
@@ -73,6 +76,7 @@ class Agent final : public Supervisor {
 
   Parts parts_;
   ProductOwnership ownership_;
+  std::function<void()> read_health_again_;
   Mutex mutex_;
   Condition changed_;
   SessionCore core_ UNFOLD_GUARDED_BY(mutex_);

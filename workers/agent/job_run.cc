@@ -25,6 +25,8 @@ std::vector<v1::OutputFile> to_proto(const std::vector<Publication::Published>& 
   return files;
 }
 
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
 /// An intent on record in the order of the plan's outputs; empty where it is of other outputs.
 RecordedPublication recorded(const v1::RecordedIntent& intent, const v1::Plan& plan) {
   RecordedPublication out{intent.fence(), {}};
@@ -41,14 +43,13 @@ RecordedPublication recorded(const v1::RecordedIntent& intent, const v1::Plan& p
 }  // namespace
 
 JobRun::JobRun(v1::Assign assign, engine::Engine& engine, RunEnvironment environment)
-    : assign_(std::move(assign)), engine_(engine), environment_(environment) {}
+    : assign_(std::move(assign)), engine_(engine), environment_(environment), arrived_(now()) {}
 
 template <class Step>
 absl::Status JobRun::timed(const std::string& name, Step step) {
-  const Duration begin = environment_.clock.now().monotonic;
+  const Duration begin = now();
   const absl::Status status = step();
-  const std::chrono::duration<double> passed = environment_.clock.now().monotonic - begin;
-  outcome_.seconds[name] += passed.count();
+  outcome_.seconds[name] += seconds(now() - begin);
   return status;
 }
 
@@ -115,7 +116,18 @@ absl::StatusOr<bool> JobRun::recover() {
   return false;
 }
 
-bool JobRun::compute() {
+Ready JobRun::ready(bool response_hit, double load_seconds,
+                    std::optional<Duration> free_since) const {
+  Ready out{.response_hit = response_hit, .load_seconds = load_seconds};
+  if (free_since && *free_since > arrived_) {
+    out.idle_seconds = seconds(now() - *free_since);
+  } else {
+    out.start_seconds = seconds(now() - arrived_);
+  }
+  return out;
+}
+
+bool JobRun::compute(std::optional<Duration> free_since) {
   environment_.supervisor.phase(fence(), Phase::kLoading);
   double load_seconds = 0;
   engine::RunContext context{
@@ -125,14 +137,16 @@ bool JobRun::compute() {
       .job_id = assign_.job_id(),
       .attempt = assign_.attempt(),
       .response_ready =
-          [&](bool hit, double seconds) {
-            load_seconds = seconds;
+          [&](bool hit, double loading) {
+            load_seconds = loading;
             environment_.supervisor.phase(fence(), Phase::kComputing);
-            environment_.supervisor.response_ready(fence(), hit, seconds);
+            environment_.supervisor.response_ready(fence(), ready(hit, loading, free_since));
           },
       .note = [this](const std::string& line) { outcome_.log.push_back(line); }};
   const absl::Status status = timed("compute", [&]() -> absl::Status {
     UNFOLD_RETURN_IF_ERROR(stopped());
+    UNFOLD_ASSIGN_OR_RETURN(const auto room, environment_.responses.reserve(
+                                                 device_bytes(), assign_.plan().response_key()));
     UNFOLD_ASSIGN_OR_RETURN(
         product_, engine::guarded([&] { return engine_.compute(std::move(input_), context); }));
     return stopped();
@@ -142,6 +156,11 @@ bool JobRun::compute() {
   if (!go_on(status, engine::Phase::kCompute)) return false;
   outcome_.summary = product_->summary;
   return true;
+}
+
+/// What it needs on the GPU beside its response.
+std::int64_t JobRun::device_bytes() const {
+  return engine_.device() == "cpu" ? 0 : assign_.plan().device_bytes();
 }
 
 void JobRun::hold() { environment_.supervisor.phase(fence(), Phase::kHolding); }

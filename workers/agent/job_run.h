@@ -3,6 +3,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,8 @@ class JobRun {
 
   /// Finishes or sweeps what earlier attempts left, checks the place of the outputs, reads.
   bool read();
-  bool compute();
+  /// `free_since`: when the slot had nothing to compute any more, if it ever had.
+  bool compute(std::optional<Duration> free_since);
   void write();  ///< and publish
 
   void hold();  ///< the product waits for the writer
@@ -43,6 +45,7 @@ class JobRun {
     cancel_.cancel();
   }
   std::int64_t fence() const { return assign_.fence(); }
+  Duration now() const { return environment_.clock.now().monotonic; }
 
  private:
   struct Place {
@@ -67,9 +70,13 @@ class JobRun {
   template <class Step>
   absl::Status timed(const std::string& name, Step step);
 
+  std::int64_t device_bytes() const;
+  Ready ready(bool response_hit, double load_seconds, std::optional<Duration> free_since) const;
+
   const v1::Assign assign_;
   engine::Engine& engine_;
   RunEnvironment environment_;
+  const Duration arrived_;
   engine::CancelToken cancel_;
   std::atomic<v1::ErrorClass> stop_reason_{v1::ERROR_CLASS_UNSPECIFIED};
   std::vector<Place> places_;

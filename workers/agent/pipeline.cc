@@ -1,5 +1,6 @@
 #include "workers/agent/pipeline.h"
 
+#include <optional>
 #include <utility>
 
 namespace unfold::agent {
@@ -66,6 +67,7 @@ void Pipeline::read_jobs() {
 }
 
 void Pipeline::compute_jobs() {
+  std::optional<Duration> free_since;
   for (;;) {
     Run run;
     {
@@ -75,7 +77,9 @@ void Pipeline::compute_jobs() {
       input_room_ = true;
       changed_.notify_all();
     }
-    if (!run->compute()) {
+    const bool go_on = run->compute(free_since);
+    free_since = run->now();
+    if (!go_on) {
       leave(std::move(run));
       continue;
     }

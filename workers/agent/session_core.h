@@ -29,6 +29,14 @@ struct Outcome {
   std::int64_t recovered_fence = 0;
 };
 
+/// Its response is in memory: it computes. Times as in v1::Attempt.
+struct Ready {
+  bool response_hit = false;
+  double load_seconds = 0;
+  std::optional<double> start_seconds{};
+  std::optional<double> idle_seconds{};
+};
+
 // What the core wants done, in this order.
 struct Connect {  ///< drop the session there is, open this one
   std::int64_t session = 0;
@@ -52,6 +60,7 @@ struct EvictResponse {
 };
 struct Exit {
   bool stuck = false;  ///< threads of an engine that does not react are left: do not wait for them
+  bool device_failed = false;  ///< the device may not be used again by this process
   std::string why;
 };
 using Effect =
@@ -59,8 +68,9 @@ using Effect =
 using Effects = std::vector<Effect>;
 
 struct CoreConfig {
-  v1::Hello hello;  ///< without residency and held leases
+  v1::Hello hello;  ///< without residency, health and held leases
   std::function<std::vector<v1::Residency>()> residency;
+  std::function<v1::DeviceHealth()> health{};       ///< none where the device tells nothing
   Duration cancel_grace = std::chrono::seconds(2);  ///< for an engine to react; I/O gets 5 times
   Duration drain_timeout = std::chrono::seconds(10);
   Duration first_backoff = std::chrono::milliseconds(100);
@@ -93,9 +103,14 @@ class SessionCore {
   void progress(std::int64_t fence, const v1::Progress& progress, Duration now);
   /// Its thread is not stuck: it waits for the scheduler.
   void waits(std::int64_t fence, Duration now);
-  Effects response_ready(std::int64_t fence, bool hit, double load_seconds);
+  Effects response_ready(std::int64_t fence, const Ready& ready);
   Effects want_intent(std::int64_t fence, const std::vector<v1::OutputFile>& outputs);
   Effects ended(std::int64_t fence, const Outcome& outcome, Duration now);
+
+  /// The device failed outside of an attempt. As after an attempt that ended with DEVICE_ERROR:
+  /// what the device says of itself goes to the scheduler first; unless that is a fault (the worker
+  /// stays, cordoned), all that has not been computed is given back, and the process is to end.
+  Effects device_failed(Duration now);
 
   /// May work begin something with a side effect?
   enum class Permit { kGo, kWait, kStop };
@@ -146,6 +161,8 @@ class SessionCore {
   void finish(Work& work, v1::Finished finished, Effects& effects, Duration now);
   void resend_finished(Effects& effects, Duration now);
   void continue_drain(Effects& effects, Duration now);
+  void tell_health(Effects& effects, Duration now);
+  void leave_device(Effects& effects, Duration now);
   Duration last_call() const;
 
   bool silent(const Work& work, Duration now) const;
@@ -171,6 +188,7 @@ class SessionCore {
 
   std::optional<Duration> drain_deadline_;
   bool past_deadline_ = false;
+  bool device_failed_ = false;
   bool stuck_ = false;
   bool exited_ = false;
 };

@@ -12,6 +12,7 @@ constexpr int kIoGraceFactor = 5;    // fsync of a large file is slow, not stuck
 constexpr int kIoSilenceLeases = 4;  // reading and writing report no progress of their own
 
 bool computes(Phase phase) { return phase == Phase::kLoading || phase == Phase::kComputing; }
+bool computed(Phase phase) { return phase >= Phase::kHolding; }
 bool passive(Phase phase) { return phase == Phase::kWaiting || phase == Phase::kHolding; }
 
 }  // namespace
@@ -60,6 +61,7 @@ void SessionCore::heartbeat(Effects& effects, Duration now) {
     sent.fences.push_back(fence);
   }
   for (v1::Residency& resident : config_.residency()) *beat.add_residency() = std::move(resident);
+  if (config_.health) *beat.mutable_health() = config_.health();
   unacknowledged_.emplace(sequence_, std::move(sent));
   effects.push_back(send(beat));
 }
@@ -148,6 +150,30 @@ Effects SessionCore::drain(Duration now) {
   return effects;
 }
 
+Effects SessionCore::device_failed(Duration now) {
+  Effects effects;
+  tell_health(effects, now);
+  leave_device(effects, now);
+  continue_drain(effects, now);
+  return effects;
+}
+
+/// A session's messages keep their order: the scheduler knows it before what comes next.
+void SessionCore::tell_health(Effects& effects, Duration now) {
+  if (welcomed_ && config_.health) heartbeat(effects, now);
+}
+
+void SessionCore::leave_device(Effects& effects, Duration now) {
+  const bool cordoned = config_.health && config_.health().faults() > 0;
+  if (cordoned || device_failed_) return;
+  device_failed_ = true;
+  if (!drain_deadline_) drain_deadline_ = now + config_.drain_timeout;
+  for (auto& [fence, work] : works_) {
+    if (computed(work.phase)) continue;
+    stop(work, v1::ERROR_CLASS_PREEMPTED, "the device failed", effects, now);
+  }
+}
+
 void SessionCore::continue_drain(Effects& effects, Duration now) {
   if (!drain_deadline_ || exited_) return;
   const bool late = now >= *drain_deadline_;
@@ -162,8 +188,11 @@ void SessionCore::continue_drain(Effects& effects, Duration now) {
   const bool unfinished = std::any_of(works_.begin(), works_.end(), [](const auto& entry) {
     return !entry.second.finished.has_value();
   });
-  effects.push_back(
-      Exit{.stuck = stuck_ || unfinished, .why = stuck_ ? "an engine does not react" : "drained"});
+  effects.push_back(Exit{.stuck = stuck_ || unfinished,
+                         .device_failed = device_failed_,
+                         .why = device_failed_ ? "the device failed"
+                                : stuck_       ? "an engine does not react"
+                                               : "drained"});
 }
 
 Duration SessionCore::last_call() const { return *drain_deadline_ + config_.cancel_grace * 2; }

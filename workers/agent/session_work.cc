@@ -47,14 +47,16 @@ void SessionCore::waits(std::int64_t fence, Duration now) {
   if (Work* work = find(fence)) work->heard = now;
 }
 
-Effects SessionCore::response_ready(std::int64_t fence, bool hit, double load_seconds) {
+Effects SessionCore::response_ready(std::int64_t fence, const Ready& ready) {
   Work* work = find(fence);
   if (work == nullptr || work->abandoned) return {};
   v1::Started started;
   started.set_lease_id(work->assign.lease_id());
   started.set_fence(fence);
-  started.set_response_hit(hit);
-  started.set_load_seconds(load_seconds);
+  started.set_response_hit(ready.response_hit);
+  started.set_load_seconds(ready.load_seconds);
+  if (ready.start_seconds) started.set_start_seconds(*ready.start_seconds);
+  if (ready.idle_seconds) started.set_idle_seconds(*ready.idle_seconds);
   work->started = started;
   if (!welcomed_) return {};
   return {send(started)};
@@ -82,6 +84,8 @@ std::optional<absl::Status> SessionCore::intent_answer(std::int64_t fence) const
 
 Effects SessionCore::ended(std::int64_t fence, const Outcome& outcome, Duration now) {
   Effects effects;
+  const bool device_error = outcome.error_class == v1::ERROR_CLASS_DEVICE_ERROR;
+  if (device_error) tell_health(effects, now);
   Work* work = find(fence);
   if (work != nullptr && work->abandoned) {
     works_.erase(fence);
@@ -89,8 +93,9 @@ Effects SessionCore::ended(std::int64_t fence, const Outcome& outcome, Duration 
     v1::Finished finished = finished_of(work->assign);
     finished.set_succeeded(outcome.status.ok());
     if (!outcome.status.ok()) {
-      const bool told =
-          work->stop && (absl::IsCancelled(outcome.status) || absl::IsAborted(outcome.status));
+      // Whatever ends it after the device failed under another is not its own fault.
+      const bool told = work->stop && (absl::IsCancelled(outcome.status) ||
+                                       absl::IsAborted(outcome.status) || device_failed_);
       finished.set_error_class(told ? work->stop->reason : outcome.error_class);
       finished.set_message(told ? reason_text(work->stop->reason)
                                 : std::string(outcome.status.message()));
@@ -103,6 +108,7 @@ Effects SessionCore::ended(std::int64_t fence, const Outcome& outcome, Duration 
     finished.set_recovered_fence(outcome.recovered_fence);
     finish(*work, std::move(finished), effects, now);
   }
+  if (device_error) leave_device(effects, now);
   continue_drain(effects, now);
   return effects;
 }

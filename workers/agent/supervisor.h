@@ -22,7 +22,7 @@ class Supervisor {
                                       const std::vector<v1::OutputFile>& outputs) = 0;
   virtual void phase(std::int64_t fence, Phase phase) = 0;
   virtual void progress(std::int64_t fence, const v1::Progress& progress) = 0;
-  virtual void response_ready(std::int64_t fence, bool hit, double load_seconds) = 0;
+  virtual void response_ready(std::int64_t fence, const Ready& ready) = 0;
   virtual void ended(std::int64_t fence, Outcome outcome) = 0;
 };
 

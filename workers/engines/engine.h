@@ -81,6 +81,8 @@ class Engine {
  public:
   virtual ~Engine() = default;
   virtual std::string name() const = 0;
+  /// Where compute() computes: "cpu", "cuda:0".
+  virtual std::string device() const { return "cpu"; }
   virtual absl::StatusOr<std::unique_ptr<Input>> read(const v1::JobSpec& spec,
                                                       const v1::Plan& plan) = 0;
   virtual absl::StatusOr<std::unique_ptr<Product>> compute(std::unique_ptr<Input> input,

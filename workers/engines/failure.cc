@@ -44,6 +44,15 @@ absl::Status engine_failed(const char* why) {
                 .remedy = ""});
 }
 
+absl::Status device_failed(const char* why) {
+  return error({.code = absl::StatusCode::kInternal,
+                .reason = "DEVICE_FAILED",
+                .field = "",
+                .what = "the GPU failed",
+                .why = why,
+                .remedy = "its worker starts anew; look at the GPU if it happens again"});
+}
+
 }  // namespace
 
 absl::Status status_of_exception() {
@@ -53,6 +62,8 @@ absl::Status status_of_exception() {
     return out_of_memory("an allocation failed");
   } catch (const compute::OutOfMemory& failure) {
     return out_of_memory(failure.what());
+  } catch (const compute::DeviceError& failure) {
+    return device_failed(failure.what());
   } catch (const std::exception& failure) {
     return engine_failed(failure.what());
   } catch (...) {
@@ -64,6 +75,7 @@ v1::ErrorClass classify(const absl::Status& status, Phase phase) {
   static const auto& by_reason = *new std::map<std::string, v1::ErrorClass>{
       {"OUT_OF_MEMORY", v1::ERROR_CLASS_OUT_OF_MEMORY},
       {"RESPONSE_MEMORY", v1::ERROR_CLASS_OUT_OF_MEMORY},
+      {"DEVICE_FAILED", v1::ERROR_CLASS_DEVICE_ERROR},
       {"ENGINE_FAILED", v1::ERROR_CLASS_ENGINE_ERROR},
       {"BAD_PRODUCT", v1::ERROR_CLASS_ENGINE_ERROR},
       {"DISK_FULL", v1::ERROR_CLASS_OUTPUT_ERROR},

@@ -9,8 +9,9 @@
 
 namespace unfold::engine {
 
-/// The status of the exception being handled: ResourceExhausted/OUT_OF_MEMORY for std::bad_alloc,
-/// else Internal/ENGINE_FAILED.
+/// The status of the exception being handled: ResourceExhausted/OUT_OF_MEMORY for std::bad_alloc
+/// and compute::OutOfMemory, Internal/DEVICE_FAILED for compute::DeviceError, else
+/// Internal/ENGINE_FAILED.
 absl::Status status_of_exception();
 
 /// Calls a stage of an engine; exceptions end here.

@@ -189,6 +189,36 @@ TEST_F(AgentTest, ThePrefetchedJobFollows) {
   EXPECT_TRUE(finished(2).succeeded());
 }
 
+TEST_F(AgentTest, TellsHowSoonAJobComputedAndHowLongItsSlotStoodIdle) {
+  scheduler_->assign(probe(1, milliseconds(200), "a"));
+  scheduler_->assign(probe(2, milliseconds(10), "b"));
+  v1::WorkerMessage first;
+  v1::WorkerMessage second;
+  const auto start_of = [](std::int64_t fence) {
+    return
+        [=](const v1::WorkerMessage& m) { return m.has_started() && m.started().fence() == fence; };
+  };
+  ASSERT_TRUE(scheduler_->wait_for(start_of(1), &first));
+  ASSERT_TRUE(scheduler_->wait_for(start_of(2), &second));
+  EXPECT_TRUE(first.started().has_start_seconds());
+  EXPECT_FALSE(first.started().has_idle_seconds());
+  EXPECT_FALSE(second.started().has_start_seconds());
+  EXPECT_TRUE(second.started().has_idle_seconds());
+  EXPECT_GE(second.started().idle_seconds(), 0);
+}
+
+TEST_F(AgentTest, ADeviceErrorIsTheOneJobsAndEndsTheProcess) {
+  v1::Assign bad = probe(1, milliseconds(200), "a");
+  bad.mutable_spec()->mutable_probe()->set_fault(v1::ProbeSpec::FAULT_DEVICE_ERROR);
+  scheduler_->assign(bad);
+  scheduler_->assign(probe(2, milliseconds(10), "b"));
+  EXPECT_EQ(finished(1).error_class(), v1::ERROR_CLASS_DEVICE_ERROR);
+  EXPECT_EQ(finished(2).error_class(), v1::ERROR_CLASS_PREEMPTED);
+  thread_.join();
+  EXPECT_TRUE(exit_.device_failed);
+  EXPECT_TRUE(files().empty());
+}
+
 TEST_F(AgentTest, HeartbeatsCarryTheEnginesProgress) {
   scheduler_->assign(probe(1, seconds(1000)));
   EXPECT_TRUE(scheduler_->wait_for([](const v1::WorkerMessage& message) {

@@ -42,7 +42,7 @@ TEST_F(Session, ALostSessionEndsNoWorkAndIsOpenedAgainWithBackOff) {
 
 TEST_F(Session, AdoptionRevivesALeaseAndWhatWasUnansweredIsSaidAgain) {
   assign(kFence);
-  take(core.response_ready(kFence, true, 0));
+  take(core.response_ready(kFence, {.response_hit = true}));
   take(core.disconnected(session, now));
   take(core.want_intent(kFence, {}));  // while nobody listens
   now += seconds(20);

@@ -25,8 +25,16 @@ TEST(Guarded, MakesAStatusOfEveryException) {
   };
   EXPECT_EQ(reason_of(thrown(std::bad_alloc())), "OUT_OF_MEMORY");
   EXPECT_EQ(reason_of(thrown(compute::OutOfMemory("device"))), "OUT_OF_MEMORY");
+  EXPECT_EQ(reason_of(thrown(compute::DeviceError("device"))), "DEVICE_FAILED");
   EXPECT_EQ(reason_of(thrown(std::runtime_error("x"))), "ENGINE_FAILED");
   EXPECT_EQ(reason_of(thrown(7)), "ENGINE_FAILED");
+}
+
+TEST(Classify, AFailingDeviceIsItsOwnClass) {
+  const absl::Status failed = with_reason(absl::StatusCode::kInternal, "DEVICE_FAILED");
+  for (const Phase phase : {Phase::kRead, Phase::kCompute, Phase::kWrite}) {
+    EXPECT_EQ(classify(failed, phase), v1::ERROR_CLASS_DEVICE_ERROR);
+  }
 }
 
 TEST(Classify, WhatTheUserGaveIsAnInputError) {

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -89,13 +90,20 @@ TEST(WorkerProgram, RefusesARootThatIsNotThere) {
             8);
 }
 
-TEST(WorkerProgram, RefusesADeviceThatNoEngineUses) {
+/// Whatever this machine has, the programs started here find no CUDA module.
+class WithoutGpu : public ::testing::Test {
+ protected:
+  WithoutGpu() { ::setenv("UNFOLD_CUDA_MODULE", "/nowhere/libunfold_cuda.so", 1); }
+  ~WithoutGpu() override { ::unsetenv("UNFOLD_CUDA_MODULE"); }
+};
+
+TEST_F(WithoutGpu, RefusesADeviceThatIsNotHere) {
   Worker worker({"--scheduler", "unix:s", "--device", "cuda"});
   EXPECT_TRUE(worker.says("cannot use the device"));
   EXPECT_EQ(worker.exit_code(), 8);
 }
 
-TEST(WorkerProgram, AutoMeansTheCpuAndOneLine) {
+TEST_F(WithoutGpu, AutoMeansTheCpuAndOneLine) {
   const test::ScratchFolder folder;
   Worker worker({"--scheduler", "unix:" + (folder / "s").string()});
   EXPECT_TRUE(worker.says("computing on the CPU"));

@@ -214,7 +214,8 @@ class ExtractionEngine final : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_extraction_engine(const Roots& roots, compute::Cpu& cpu) {
+std::unique_ptr<Engine> make_extraction_engine(const Roots& roots, compute::Cpu& cpu,
+                                               std::optional<cuda::Gpu> /*gpu*/) {
   return std::make_unique<ExtractionEngine>(roots, cpu);
 }
 

@@ -90,6 +90,9 @@ class ImagingEngine final : public Engine {
       : roots_(roots), cpu_(cpu), clock_(std::move(clock)), gpu_(gpu) {}
 
   std::string name() const override { return "imaging"; }
+  std::string device() const override {
+    return gpu_ ? absl::StrCat("cuda:", gpu_->ordinal) : "cpu";
+  }
 
   absl::StatusOr<std::unique_ptr<Input>> read(const v1::JobSpec& spec,
                                               const v1::Plan& plan) override {

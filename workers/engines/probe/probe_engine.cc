@@ -12,6 +12,7 @@
 #include "common/base/error.h"
 #include "common/base/status_macros.h"
 #include "google/protobuf/util/time_util.h"
+#include "workers/compute/device.h"
 
 namespace unfold::engine {
 namespace {
@@ -74,6 +75,10 @@ absl::Status suffer(v1::ProbeSpec::Fault fault) {
       hang();
     case v1::ProbeSpec::FAULT_OUT_OF_MEMORY:
       throw std::bad_alloc();
+    case v1::ProbeSpec::FAULT_DEVICE_ERROR:
+      throw compute::DeviceError("as the probe was asked to");
+    case v1::ProbeSpec::FAULT_DEVICE_OUT_OF_MEMORY:
+      throw compute::OutOfMemory("as the probe was asked to");
     default:
       return absl::OkStatus();
   }
@@ -81,9 +86,11 @@ absl::Status suffer(v1::ProbeSpec::Fault fault) {
 
 class ProbeEngine final : public Engine {
  public:
-  explicit ProbeEngine(std::shared_ptr<const Clock> clock) : clock_(std::move(clock)) {}
+  ProbeEngine(std::shared_ptr<const Clock> clock, std::string device)
+      : clock_(std::move(clock)), device_(std::move(device)) {}
 
   std::string name() const override { return "probe"; }
+  std::string device() const override { return device_; }
 
   absl::StatusOr<std::unique_ptr<Input>> read(const v1::JobSpec& spec,
                                               const v1::Plan& plan) override {
@@ -221,12 +228,13 @@ class ProbeEngine final : public Engine {
   }
 
   std::shared_ptr<const Clock> clock_;
+  std::string device_;
 };
 
 }  // namespace
 
-std::unique_ptr<Engine> make_probe_engine(std::shared_ptr<const Clock> clock) {
-  return std::make_unique<ProbeEngine>(std::move(clock));
+std::unique_ptr<Engine> make_probe_engine(std::shared_ptr<const Clock> clock, std::string device) {
+  return std::make_unique<ProbeEngine>(std::move(clock), std::move(device));
 }
 
 }  // namespace unfold::engine
