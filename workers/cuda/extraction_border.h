@@ -1,8 +1,12 @@
 #pragma once
 
-#include "workers/cuda/border.h"
+#include <cstddef>
 
-/// What crosses the module's border for extraction (module.h).
+#include "workers/cuda/border.h"
+#include "workers/kernels/extraction/device/frame_job.h"
+
+/// What crosses the module's border for extraction (module.h). A `void*` is a handle that its
+/// release gives back with every byte.
 namespace unfold::cuda {
 
 /// PSF stamps of all fibres at all wavelengths (extraction::MakeStamp); host arrays.
@@ -18,6 +22,15 @@ struct StampProblem {
 
 struct ExtractionTable {
   Outcome (*make_stamps)(int ordinal, const StampProblem* problem);
+  /// A resident PSF, which any number of extractors may use at a time, and the bytes it holds.
+  Outcome (*load_psf)(int ordinal, const extraction::PsfTable* host, void** psf,
+                      std::size_t* bytes);
+  Outcome (*release_psf)(int ordinal, void* psf);
+  /// One frame in flight: a stream and its memory, kept from frame to frame. One thread at a time.
+  Outcome (*open_extractor)(int ordinal, void** extractor);
+  Outcome (*release_extractor)(int ordinal, void* extractor);
+  Outcome (*extract)(int ordinal, void* extractor, const void* psf,
+                     const extraction::FrameJob* job, extraction::FrameSpectra* out);
 };
 
 }  // namespace unfold::cuda

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <memory>
+
 #include "workers/cuda/module_table.h"
 #include "workers/cuda/outcome.h"
+#include "workers/kernels/extraction/device/extractor.h"
 #include "workers/kernels/extraction/stamp_functor.h"
 
 namespace unfold::cuda {
@@ -39,8 +42,45 @@ Outcome make_stamps(int ordinal, const StampProblem* problem) {
 }
 
 template <class D>
+Outcome load_psf(int ordinal, const extraction::PsfTable* host, void** psf, std::size_t* bytes) {
+  return guarded<D>(ordinal, [&] {
+    auto made = std::make_unique<extraction::device::ResidentPsf<D>>(ordinal, *host);
+    *bytes = made->bytes();
+    *psf = made.release();
+  });
+}
+template <class D>
+Outcome release_psf(int ordinal, void* psf) {
+  return guarded<D>(ordinal,
+                    [&] { delete static_cast<extraction::device::ResidentPsf<D>*>(psf); });
+}
+template <class D>
+Outcome open_extractor(int ordinal, void** extractor) {
+  return guarded<D>(ordinal,
+                    [&] { *extractor = new extraction::device::Extractor<D>(ordinal); });
+}
+template <class D>
+Outcome release_extractor(int ordinal, void* extractor) {
+  return guarded<D>(ordinal,
+                    [&] { delete static_cast<extraction::device::Extractor<D>*>(extractor); });
+}
+template <class D>
+Outcome extract_frame(int ordinal, void* extractor, const void* psf,
+                      const extraction::FrameJob* job, extraction::FrameSpectra* out) {
+  return guarded<D>(ordinal, [&] {
+    const auto& resident = *static_cast<const extraction::device::ResidentPsf<D>*>(psf);
+    static_cast<extraction::device::Extractor<D>*>(extractor)->run(resident.table(), *job, *out);
+  });
+}
+
+template <class D>
 ExtractionTable extraction_table() {
-  return {.make_stamps = make_stamps<D>};
+  return {.make_stamps = make_stamps<D>,
+          .load_psf = load_psf<D>,
+          .release_psf = release_psf<D>,
+          .open_extractor = open_extractor<D>,
+          .release_extractor = release_extractor<D>,
+          .extract = extract_frame<D>};
 }
 
 }  // namespace unfold::cuda

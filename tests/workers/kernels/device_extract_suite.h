@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tests/support/extraction_difference.h"
 #include "tests/support/on_device.h"
 #include "workers/kernels/extraction/device/extractor.h"
@@ -59,7 +61,69 @@ TYPED_TEST_P(DeviceExtract, AgreesWithTheHostOnAFrameWithMaskedPixels) {
   this->expect_as_host(this->options(10));
 }
 
-REGISTER_TYPED_TEST_SUITE_P(DeviceExtract, AgreesWithTheHostOnAFrameWithMaskedPixels);
+TYPED_TEST_P(DeviceExtract, AgreesWithTheHostInSubbundlesAndOnPartOfThePsf) {
+  this->make();
+  extraction::Options o = this->options(5);
+  o.spec_min = 5;
+  o.n_subbundles = 5;
+  this->expect_as_host(o);
+}
+TYPED_TEST_P(DeviceExtract, AgreesWithTheHostInStrips) {
+  this->make();
+  extraction::Options o = this->options(5);
+  o.mode = extraction::Mode::kStrips;
+  this->expect_as_host(o);
+}
+TYPED_TEST_P(DeviceExtract, AgreesWithTheHostOnTailsAndSecondCores) {
+  this->make({.n_spec = 5, .tail_amplitude = 1e-3, .second_core = true});
+  extraction::Options o = this->options(5);
+  o.tails = extraction::Tails::kOn;
+  this->expect_as_host(o);
+}
+TYPED_TEST_P(DeviceExtract, AgreesWithTheHostAtTheEdgesOfTheCcd) {
+  this->make({.n_spec = 5, .npix_x = 70, .npix_y = 300, .first_x = 12, .first_y = -40});
+  extraction::Options o = this->options(5);
+  o.wavelength = {.first = 6010, .step = 0.8, .size = 60};
+  this->expect_as_host(o);
+}
+TYPED_TEST_P(DeviceExtract, AgreesWithTheHostWhereAFibreIsMaskedAndPixelsAreBad) {
+  this->make({.n_spec = 5});
+  for (int row = 0; row < this->frame_.n_row; ++row) {
+    for (int col = 32; col < 38; ++col) {
+      this->frame_.ivar[static_cast<std::size_t>(row * this->frame_.n_col + col)] = 0;
+    }
+  }
+  this->frame_.image[1000] = std::numeric_limits<float>::quiet_NaN();
+  this->frame_.ivar[2000] = -1;
+  // Masked stretches have a condition of 1e9: rounding is then 3e-7 sigma (docs/numerics.md).
+  expect_close(this->run(this->options(5)), this->on_host(this->options(5)),
+               {.pull = 1e-5, .ivar = 1e-6, .resolution = 1e-6, .chi2pix = 1e-6});
+}
+TYPED_TEST_P(DeviceExtract, AgreesWithTheHostWithRegularisationAndPsfError) {
+  this->make();
+  extraction::Options o = this->options(5);
+  o.regularize = 0.01;
+  o.psf_error = 0.05;
+  o.wavelength.barycentric_factor = 1.0001;
+  this->expect_as_host(o);
+}
+TYPED_TEST_P(DeviceExtract, OneExtractorDoesFramesOfAnySizeInAnyOrder) {
+  this->make();
+  extraction::device::Extractor<TypeParam> extractor(0);
+  const extraction::Spectra large = this->run(extractor, this->options(10));
+  extraction::Options few = this->options(5);
+  few.wavelength.size = 30;
+  expect_close(this->run(extractor, few), this->on_host(few));
+  EXPECT_EQ(this->run(extractor, this->options(10)).flux, large.flux);
+}
+
+REGISTER_TYPED_TEST_SUITE_P(DeviceExtract, AgreesWithTheHostOnAFrameWithMaskedPixels,
+                            AgreesWithTheHostInSubbundlesAndOnPartOfThePsf,
+                            AgreesWithTheHostInStrips, AgreesWithTheHostOnTailsAndSecondCores,
+                            AgreesWithTheHostAtTheEdgesOfTheCcd,
+                            AgreesWithTheHostWhereAFibreIsMaskedAndPixelsAreBad,
+                            AgreesWithTheHostWithRegularisationAndPsfError,
+                            OneExtractorDoesFramesOfAnySizeInAnyOrder);
 
 }  // namespace unfold::test
 
