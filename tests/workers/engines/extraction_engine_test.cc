@@ -12,6 +12,7 @@
 #include "common/base/error.h"
 #include "common/formats/fits/frame.h"
 #include "common/formats/fits/psf.h"
+#include "tests/support/cuda_modules.h"
 #include "tests/support/fits_case.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/shared_data.h"
@@ -130,6 +131,32 @@ TEST_F(ExtractionEngineTest, TheFrameFileHoldsTheReferencesAnswer) {
   EXPECT_EQ(frame->fibermap->rows, 25);
   EXPECT_TRUE(frame->scores.has_value());
   EXPECT_EQ(*frame->header.string("IN_PSF"), "data:psf.fits");
+}
+
+TEST_F(ExtractionEngineTest, AGpuGivesTheFrameOfTheCpu) {
+  std::vector<std::string> notes;
+  const auto frame_of = [&](Engine& on) -> fits::Frame {
+    const auto cache = residency::make_response_cache(1 << 24, std::make_shared<SystemClock>());
+    RunContext fresh{*cache, context.progress, cancel, "j", 1, context.response_ready};
+    fresh.note = [&](const std::string& line) { notes.push_back(line); };
+    auto input = on.read(spec, plan);
+    EXPECT_TRUE(input.ok()) << input.status();
+    const auto product = on.compute(*std::move(input), fresh);
+    EXPECT_TRUE(product.ok()) << product.status();
+    const OutputTarget target{0, "data:frame.fits", (folder / "part").string()};
+    EXPECT_TRUE(on.write(**product, {target}).ok());
+    return *fits::read_frame(target.part_path);
+  };
+  const fits::Frame on_cpu = frame_of(*engine);
+  const auto with_gpu = make_extraction_engine(*roots, cpu, test::EmulatedGpu::gpu());
+  const fits::Frame on_gpu = frame_of(*with_gpu);
+  ASSERT_EQ(on_gpu.flux.size(), on_cpu.flux.size());
+  for (std::size_t i = 0; i < on_cpu.flux.size(); ++i) {
+    const double apart = static_cast<double>(on_gpu.flux[i] - on_cpu.flux[i]);
+    ASSERT_LT(std::abs(apart) * std::sqrt(static_cast<double>(on_cpu.ivar[i])), 1e-4) << i;
+  }
+  EXPECT_EQ(on_gpu.mask, on_cpu.mask);
+  EXPECT_TRUE(notes.empty());
 }
 
 TEST_F(ExtractionEngineTest, AModelImageIsWrittenBesideTheFrame) {

@@ -5,12 +5,15 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <optional>
 
+#include "tests/support/cuda_modules.h"
 #include "tests/support/fits_case.h"
 #include "tests/support/shared_data.h"
+#include "workers/cuda/gpu_extraction.h"
 #include "workers/kernels/extraction/extraction.h"
 
-// The reference packages' own answers, for every instruction set that this CPU has.
+// The reference packages' own answers, for every instruction set that this CPU has and for GPUs.
 namespace unfold::extraction {
 namespace {
 
@@ -45,14 +48,39 @@ Options options_of(double first, double step, int size, int spec_min) {
   return o;
 }
 
+/// Where a case is extracted: on the host by one instruction set, or on a module's GPU.
+struct Machine {
+  std::string name;
+  std::optional<compute::Isa> isa;
+  std::string (*unavailable)() = nullptr;
+  cuda::Gpu (*gpu)() = nullptr;
+
+  Spectra extract(const test::PsfCase& psf, const FrameView& view, const Options& options) const {
+    compute::Cpu cpu(1);
+    if (isa) return extraction::extract(psf.shape, psf.traces, view, options, cpu);
+    cuda::GpuExtraction on_gpu(gpu());
+    const cuda::GpuPsf resident(on_gpu.gpu(), psf.shape);
+    return on_gpu.extract(resident, psf.shape, psf.traces, view, options, cpu);
+  }
+};
+
+std::vector<Machine> machines() {
+  std::vector<Machine> out;
+  for (const compute::Isa isa : compute::available_isas()) {
+    out.push_back({compute::to_string(isa), isa});
+  }
+  out.push_back({"emulated_gpu", {}, test::EmulatedGpu::unavailable, test::EmulatedGpu::gpu});
+  out.push_back({"gpu", {}, test::RealGpu::unavailable, test::RealGpu::gpu});
+  return out;
+}
+
 /// Densities per Angstrom, as the reference files hold them.
-Spectra extract_case(const Case& c) {
+Spectra extract_case(const Machine& machine, const Case& c) {
   const test::PsfCase& psf = psf_case("psf-r0-00051060.fits");
   const test::FrameCase& frame = frame_case(c.preproc);
   const FrameView view{{frame.image.data(), frame.n_row, frame.n_col},
                        {frame.ivar.data(), frame.n_row, frame.n_col}};
-  compute::Cpu cpu(1);
-  Spectra out = extract(psf.shape, psf.traces, view, c.options, cpu);
+  Spectra out = machine.extract(psf, view, c.options);
   const double step = c.options.wavelength.step;
   for (double& f : out.flux) f /= step;
   for (double& i : out.ivar) i *= step * step;
@@ -128,16 +156,20 @@ std::ostream& operator<<(std::ostream& out, const Difference& d) {
              << ", R " << d.resolution << ", chi2pix " << d.chi2pix << ", pixmask " << d.pixmask;
 }
 
-class ReferenceCase : public ::testing::TestWithParam<compute::Isa> {
+class ReferenceCase : public ::testing::TestWithParam<Machine> {
  protected:
   void SetUp() override {
     if (data_file("c01_plain_gs.fits.gz").empty()) GTEST_SKIP() << "no shared data";
-    setenv("UNFOLD_ISA", compute::to_string(GetParam()).c_str(), 1);
+    if (GetParam().isa) {
+      setenv("UNFOLD_ISA", GetParam().name.c_str(), 1);
+    } else if (const std::string why = GetParam().unavailable(); !why.empty()) {
+      GTEST_SKIP() << why;
+    }
   }
   void TearDown() override { unsetenv("UNFOLD_ISA"); }
 
   void expect_agreement(const Case& c, const std::string& name) {
-    const Difference d = compare(extract_case(c), reference(name));
+    const Difference d = compare(extract_case(GetParam(), c), reference(name));
     RecordProperty(name, ::testing::PrintToString(d));
     SCOPED_TRACE(::testing::PrintToString(d));
     std::cout << name << ": " << d << "\n";
@@ -184,8 +216,8 @@ TEST_P(ReferenceCase, BinsThatGpuSpecterKeepsAtTheEdgeAgree) {
                    "c08_edgelo_gs.fits.gz");
 }
 
-void expect_close_to_specter(const Case& c, const std::string& name) {
-  const Difference d = compare(extract_case(c), reference(name));
+void expect_close_to_specter(const Machine& machine, const Case& c, const std::string& name) {
+  const Difference d = compare(extract_case(machine, c), reference(name));
   SCOPED_TRACE(::testing::PrintToString(d));
   std::cout << name << ": " << d << "\n";
   EXPECT_GT(d.compared, 2000u);
@@ -194,23 +226,24 @@ void expect_close_to_specter(const Case& c, const std::string& name) {
   EXPECT_LT(d.resolution, 1e-3);
 }
 TEST_P(ReferenceCase, PlainFrameIsCloseToSpecter) {
-  expect_close_to_specter({kPlain, options_of(6500, 0.8, 101, 0)}, "c01_plain_sp.fits.gz");
+  expect_close_to_specter(GetParam(), {kPlain, options_of(6500, 0.8, 101, 0)}, "c01_plain_sp.fits.gz");
 }
 TEST_P(ReferenceCase, FrameAtTheCcdEdgeIsCloseToSpecter) {
-  expect_close_to_specter({"c08_edgelo_preproc.fits.gz", options_of(5555, 0.8, 101, 0)},
+  expect_close_to_specter(GetParam(), {"c08_edgelo_preproc.fits.gz", options_of(5555, 0.8, 101, 0)},
                           "c08_edgelo_sp.fits.gz");
 }
 TEST_P(ReferenceCase, NoiseDecorrelationIsCloseToSpecter) {
-  if (GetParam() != compute::available_isas().back()) GTEST_SKIP() << "dense; one ISA is enough";
+  if (GetParam().isa != compute::available_isas().back()) GTEST_SKIP() << "dense; one ISA is enough";
   Options o = options_of(6500, 0.8, 101, 0);
   o.decorrelate = Decorrelate::kNoise;
-  expect_close_to_specter({kPlain, o}, "c01b_ndecorr_sp.fits.gz");
+  expect_close_to_specter(GetParam(), {kPlain, o}, "c01b_ndecorr_sp.fits.gz");
 }
 TEST_P(ReferenceCase, StripsAgreeWithOnePatchOverTheWholeRange) {
   Options strips = options_of(6860, 0.8, 101, 250), patch = strips;
   strips.mode = Mode::kStrips;
   patch.n_wave_step = 101;
-  const Spectra a = extract_case({kCosmics, strips}), b = extract_case({kCosmics, patch});
+  const Spectra a = extract_case(GetParam(), {kCosmics, strips}),
+                b = extract_case(GetParam(), {kCosmics, patch});
   double worst = 0;
   for (std::size_t i = 0; i < a.flux.size(); ++i) {
     worst = std::max(worst, std::fabs(a.flux[i] - b.flux[i]) * std::sqrt(b.ivar[i]));
@@ -219,8 +252,8 @@ TEST_P(ReferenceCase, StripsAgreeWithOnePatchOverTheWholeRange) {
   EXPECT_GT(*std::max_element(a.ivar.begin(), a.ivar.end()), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Isa, ReferenceCase, ::testing::ValuesIn(compute::available_isas()),
-                         [](const auto& p) { return compute::to_string(p.param); });
+INSTANTIATE_TEST_SUITE_P(Machine, ReferenceCase, ::testing::ValuesIn(machines()),
+                         [](const auto& p) { return p.param.name; });
 
 }  // namespace
 }  // namespace unfold::extraction

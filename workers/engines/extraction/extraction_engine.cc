@@ -1,5 +1,6 @@
 #include "workers/engines/extraction/extraction_engine.h"
 
+#include <optional>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -82,9 +83,15 @@ absl::Status wrong_ccd(const fits::Preproc& image, const extraction::PsfShape& p
 
 class ExtractionEngine final : public Engine {
  public:
-  ExtractionEngine(const Roots& roots, compute::Cpu& cpu) : roots_(roots), cpu_(cpu) {}
+  ExtractionEngine(const Roots& roots, compute::Cpu& cpu, std::optional<cuda::Gpu> gpu)
+      : roots_(roots), cpu_(cpu) {
+    if (gpu) gpu_.emplace(*gpu);
+  }
 
   std::string name() const override { return "extraction"; }
+  std::string device() const override {
+    return gpu_ ? absl::StrCat("cuda:", gpu_->gpu().ordinal) : "cpu";
+  }
 
   absl::StatusOr<std::unique_ptr<Input>> read(const v1::JobSpec& spec,
                                               const v1::Plan& plan) override {
@@ -161,7 +168,7 @@ class ExtractionEngine final : public Engine {
     std::shared_ptr<const PsfFile> known = files_.find(identity);
     const auto read = [&]() -> absl::StatusOr<std::shared_ptr<const PsfResponse>> {
       UNFOLD_ASSIGN_OR_RETURN(const fits::Psf psf, fits::read_psf(file.proc_path(), spec.psf()));
-      UNFOLD_ASSIGN_OR_RETURN(LoadedPsf loaded, load_psf(psf));
+      UNFOLD_ASSIGN_OR_RETURN(LoadedPsf loaded, load_psf(psf, gpu_ ? &gpu_->gpu() : nullptr));
       if (known == nullptr) files_.put(identity, loaded.file);
       known = std::move(loaded.file);
       return std::move(loaded.response);
@@ -194,7 +201,11 @@ class ExtractionEngine final : public Engine {
             },
         .cancelled = [&] { return context.cancel.cancelled(); }};
     try {
-      return extraction::extract(psf.response->shape, psf.file->traces, view, options, cpu_, hooks);
+      const extraction::PsfShape& shape = psf.response->shape;
+      if (const cuda::GpuPsf* on_gpu = gpu_psf(psf, options, context)) {
+        return gpu_->extract(*on_gpu, shape, psf.file->traces, view, options, cpu_, hooks);
+      }
+      return extraction::extract(shape, psf.file->traces, view, options, cpu_, hooks);
     } catch (const extraction::Cancelled&) {
       return absl::CancelledError("told to stop");
     } catch (const std::invalid_argument& refusal) {
@@ -207,16 +218,28 @@ class ExtractionEngine final : public Engine {
     }
   }
 
+  /// Null where host threads are to compute.
+  const cuda::GpuPsf* gpu_psf(const LoadedPsf& psf, const extraction::Options& options,
+                              RunContext& context) const {
+    if (!gpu_) return nullptr;
+    if (const char* why = extraction::not_on_device(options)) {
+      context.note(absl::StrCat("computing on the CPU (", why, ")"));
+      return nullptr;
+    }
+    return psf.response->on_gpu.get();
+  }
+
   const Roots& roots_;
   compute::Cpu& cpu_;
+  mutable std::optional<cuda::GpuExtraction> gpu_;
   mutable PsfFileMemo files_;
 };
 
 }  // namespace
 
 std::unique_ptr<Engine> make_extraction_engine(const Roots& roots, compute::Cpu& cpu,
-                                               std::optional<cuda::Gpu> /*gpu*/) {
-  return std::make_unique<ExtractionEngine>(roots, cpu);
+                                               std::optional<cuda::Gpu> gpu) {
+  return std::make_unique<ExtractionEngine>(roots, cpu, gpu);
 }
 
 }  // namespace unfold::engine

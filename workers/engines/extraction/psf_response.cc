@@ -97,7 +97,7 @@ extraction::PsfShape sizes_of(const fits::Psf& psf) {
 
 }  // namespace
 
-absl::StatusOr<LoadedPsf> load_psf(const fits::Psf& psf) {
+absl::StatusOr<LoadedPsf> load_psf(const fits::Psf& psf, const cuda::Gpu* gpu) {
   auto response = std::make_shared<PsfResponse>();
   auto file = std::make_shared<PsfFile>();
   extraction::PsfShape& shape = response->shape;
@@ -115,6 +115,7 @@ absl::StatusOr<LoadedPsf> load_psf(const fits::Psf& psf) {
   } catch (const std::invalid_argument& refusal) {
     return refused(refusal.what());
   }
+  if (gpu != nullptr) response->on_gpu = std::make_unique<cuda::GpuPsf>(*gpu, shape);
   response->has_tails = psf.tail.present();
   response->fiber_min = psf.fiber_min;
   file->sha256 = psf.sha256;

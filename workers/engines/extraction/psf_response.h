@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "common/base/mutex.h"
 #include "common/formats/fits/psf.h"
+#include "workers/cuda/gpu_extraction.h"
 #include "workers/kernels/extraction/psf.h"
 #include "workers/residency/response_cache.h"
 
@@ -17,11 +18,13 @@ namespace unfold::engine {
 class PsfResponse final : public residency::Response {
  public:
   extraction::PsfShape shape;
+  std::unique_ptr<const cuda::GpuPsf> on_gpu;  ///< where the worker computes on one
   bool has_tails = false;
   int fiber_min = 0;
 
   std::int64_t bytes() const override {
-    return static_cast<std::int64_t>(sizeof *this + shape.resident_bytes());
+    const auto here = static_cast<std::int64_t>(sizeof *this + shape.resident_bytes());
+    return here + (on_gpu ? on_gpu->bytes() : 0);
   }
 };
 
@@ -38,8 +41,9 @@ struct LoadedPsf {
 };
 
 /// InvalidArgument/WRONG_SHAPE where parameters of one PSF table differ in wavelength domain (no
-/// known file does), or the kernels refuse the PSF.
-absl::StatusOr<LoadedPsf> load_psf(const fits::Psf& psf);
+/// known file does), or the kernels refuse the PSF. Onto `gpu` too where there is one; throws as
+/// GpuPsf does.
+absl::StatusOr<LoadedPsf> load_psf(const fits::Psf& psf, const cuda::Gpu* gpu = nullptr);
 
 /// The files read last, by identity, so that a frame with a known PSF reads none of it. Holds 64,
 /// some 60 kB each. Thread safe.

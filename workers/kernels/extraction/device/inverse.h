@@ -48,9 +48,8 @@ struct InvertBand {
     s.y = y + Index{slot} * layout.n_bin();
     s.flux = flux + Index{slot} * layout.n_bin();
     s.out = blocks_out + shape.at(slot, 0);
-    double* u = block.template shared<double>(2 * u_size());
-    s.u[0] = u;
-    s.u[1] = u + u_size();
+    s.u = block.template shared<double>(2 * u_size());
+    s.u_size = u_size();
     s.x = block.template shared<double>(layout.half_band + 1);
     s.ring = rings != nullptr ? rings + block.index() * ring_size()
                               : block.template shared<double>(ring_size());
@@ -69,9 +68,11 @@ struct InvertBand {
     int n, n_fibre, core_fibre, half_band, extent, pitch;
     const double *band, *y;
     double *flux, *out;
-    double* u[2];  ///< rows k and k - 1 of U, with 1 / U(k, k) first; k picks
+    double* u;     ///< [2, u_size] rows k and k - 1 of U, with 1 / U(k, k) first
+    int u_size;
     double* x;     ///< [half_band + 1] solutions, by row modulo half_band + 1
     double* ring;  ///< [half_band + 1, pitch] C(r, r + q) at q, by row modulo half_band + 1
+    UNFOLD_HD double* row_of_u(int k) const { return u + k % 2 * u_size; }
     UNFOLD_HD int place(int row) const { return row % (half_band + 1); }
   };
   UNFOLD_HD int u_size() const { return layout.half_band + 1; }
@@ -89,12 +90,12 @@ struct InvertBand {
 
   UNFOLD_DEVICE void load(const System& s, int k, int d) const {
     const double value = s.band[Index{k} * layout.band_stride() + d];
-    s.u[k % 2][d] = d == 0 ? 1 / value : value;
+    s.row_of_u(k)[d] = d == 0 ? 1 / value : value;
   }
 
   /// C(k, k + q).
   UNFOLD_DEVICE void right_of_diagonal(const System& s, int k, int q) const {
-    const double* u = s.u[k % 2];
+    const double* u = s.row_of_u(k);
     const int rows = s.half_band + 1;
     int place = s.place(k);
     // C(k + q, k + d) left of the diagonal, for d <= q the mirror image C(k + d, k + q).
@@ -127,7 +128,7 @@ struct InvertBand {
 
   template <class Warp>
   UNFOLD_DEVICE void diagonal(const Warp& warp, const System& s, int k) const {
-    const double* u = s.u[k % 2];
+    const double* u = s.row_of_u(k);
     double* row = s.ring + s.place(k) * s.pitch;
     auto part = warp.template per_lane<double>();
     warp.each_lane([&](int lane) {
@@ -145,7 +146,7 @@ struct InvertBand {
 
   template <class Warp>
   UNFOLD_DEVICE void solution(const Warp& warp, const System& s, int k) const {
-    const double* u = s.u[k % 2];
+    const double* u = s.row_of_u(k);
     auto part = warp.template per_lane<double>();
     warp.each_lane([&](int lane) {
       part(lane) = 0;

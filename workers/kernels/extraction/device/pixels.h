@@ -7,6 +7,7 @@ namespace unfold::extraction::device {
 
 struct WaveSpan {
   int first, last;
+  int from_col, to_col;  ///< columns of the box that their stamps cover
 };
 
 /// Waves of each fibre whose stamps cover a row of the patch's box; none where first > last. A
@@ -30,12 +31,15 @@ struct CoverRows {
     block.for_each(Index{view.n_fibre} * view.box.n_row, [&](Index i) {
       const int fibre = static_cast<int>(i) / view.box.n_row;
       const int row = static_cast<int>(i) % view.box.n_row;
-      WaveSpan span{view.n_wave, -1};
+      WaveSpan span{view.n_wave, -1, view.box.n_col, 0};
       for (int w = 0; w < view.n_wave; ++w) {
         const int from = view.row_of(fibre, w) - view.box.first_row;
         if (row < from || row >= from + view.height) continue;
         span.first = w < span.first ? w : span.first;
         span.last = w;
+        const int col = view.col_of(fibre, w) - view.box.first_col, end = col + view.width;
+        span.from_col = col < span.from_col ? col : span.from_col;
+        span.to_col = end > span.to_col ? end : span.to_col;
       }
       spans[fibre * layout.n_row + row] = span;
     });
@@ -43,7 +47,8 @@ struct CoverRows {
 };
 
 /// chi2 of each pixel of the box with errors of noise and of psf_error of the model; -1 where a
-/// pixel has no weight. A block per patch; a thread sums the some 24 stamps on its pixel.
+/// pixel has no weight. A block per patch; a thread sums the some 20 stamps on its pixel.
+/// Neighbouring threads have neighbouring rows: these see the same fibres, at neighbouring waves.
 struct PixelChi2 {
   static constexpr int kThreads = 256;
   PatchSet patches;
@@ -55,7 +60,7 @@ struct PixelChi2 {
   const WaveSpan* spans;  ///< [slots, n_fibre, n_row]
   const double* flux;     ///< [slots, n_bin]
   double psf_error;
-  double* chi2;  ///< [slots, n_row, n_col]
+  double* chi2;  ///< [slots, n_col, n_row]
 
   Index blocks() const { return patches.n; }
   std::size_t shared_bytes() const { return 0; }
@@ -67,9 +72,9 @@ struct PixelChi2 {
     const PatchBox& box = view.box;
     double* out = chi2 + slot * layout.pixels();
     block.for_each(Index{box.n_row} * box.n_col, [&](Index i) {
-      const int row = static_cast<int>(i) / box.n_col, col = static_cast<int>(i) % box.n_col;
+      const int col = static_cast<int>(i) / box.n_row, row = static_cast<int>(i) % box.n_row;
       const PatchPixel pixel = frame.pixel(box, box.first_row + row, box.first_col + col);
-      out[row * layout.n_col + col] = pixel.good() ? chi2_of(view, slot, pixel, row, col) : -1;
+      out[col * layout.n_row + row] = pixel.good() ? chi2_of(view, slot, pixel, row, col) : -1;
     });
   }
 
@@ -86,6 +91,7 @@ struct PixelChi2 {
     double model = 0;
     for (int fibre = 0; fibre < view.n_fibre; ++fibre) {
       const WaveSpan span = spans[(Index{slot} * layout.n_fibre + fibre) * layout.n_row + row];
+      if (col < span.from_col || col >= span.to_col) continue;
       for (int w = span.first; w <= span.last; ++w) {
         const int c = col + view.box.first_col - view.col_of(fibre, w);
         const int r = row + view.box.first_row - view.row_of(fibre, w);
@@ -108,7 +114,7 @@ struct BinChi2 {
   PsfTable psf;
   Positions positions;
   Stamps stamps;
-  const double* chi2;  ///< [slots, n_row, n_col]
+  const double* chi2;  ///< [slots, n_col, n_row]
   double* out;         ///< [slots, n_core, n_core_wave]
 
   Index size() const { return Index{patches.n} * layout.n_core * layout.n_core_wave; }
@@ -122,12 +128,13 @@ struct BinChi2 {
     const int row = view.row_of(fibre, wave) - view.box.first_row;
     const int col = view.col_of(fibre, wave) - view.box.first_col;
     const double* stamp = stamps.of(view, fibre, wave);
-    const double* pixel = chi2 + slot * layout.pixels() + row * layout.n_col + col;
+    const double* pixel = chi2 + slot * layout.pixels() + col * layout.n_row + row;
     double total = 0, used = 0;
-    for (int r = 0; r < view.height; ++r, pixel += layout.n_col) {
+    for (int r = 0; r < view.height; ++r) {
       for (int c = 0; c < view.width; ++c, stamp += stamps.n_grid) {
-        if (pixel[c] < 0) continue;
-        total += *stamp * pixel[c];
+        const double value = pixel[c * layout.n_row + r];
+        if (value < 0) continue;
+        total += *stamp * value;
         used += *stamp;
       }
     }

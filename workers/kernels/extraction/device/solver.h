@@ -60,7 +60,8 @@ class BatchSolver {
   }
 
  private:
-  static constexpr int kRootBlocks = 1056;  ///< of PoleRoot: eight a multiprocessor of an H200
+  /// Of an H200: PoleRoot gets as many blocks as run there at a time.
+  static constexpr std::size_t kMultiprocessors = 132, kSharedBytes = 227 * 1024;
 
   PatchSet patches(const std::vector<int>& slots) {
     return {jobs_.data(), states_.data(), slots_.upload(*device_, slots),
@@ -204,12 +205,15 @@ class BatchSolver {
 
   template <int kReach>
   void launch_root_of(const PatchSet& set, const BlockShape& shape, int n_octet) {
-    const int n_block = std::min(n_octet / kOctets, kRootBlocks);
-    const Index rows = PoleRoot<kReach>::scratch_size(shape.n_wave) * n_block;
-    launch(*device_,
-           PoleRoot<kReach>{set, layout_, shape, schur_.data(), flux_.data(), fibres_.data(),
-                            poles_.pole(), poles_.weight(), octets_.data(), n_octet, n_block,
-                            rows_.reserve(*device_, rows), octet_sums_.data()});
+    PoleRoot<kReach> root{set,           layout_,        shape,         schur_.data(),
+                          flux_.data(),  fibres_.data(), poles_.pole(), poles_.weight(),
+                          octets_.data(), n_octet,       0,             nullptr,
+                          octet_sums_.data()};
+    const std::size_t at_a_time = kMultiprocessors * (kSharedBytes / root.shared_bytes());
+    root.n_block = std::min(n_octet / kOctets, static_cast<int>(at_a_time));
+    root.rows =
+        rows_.reserve(*device_, PoleRoot<kReach>::scratch_size(shape.n_wave) * root.n_block);
+    launch(*device_, root);
   }
 
   void measure(const ResidentFrame& f, const std::vector<int>& all) {

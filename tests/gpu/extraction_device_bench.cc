@@ -11,7 +11,7 @@
 
 // Device seconds of extracted frames by stage, and frames per second with several in flight, on the
 // GPU of the module that UNFOLD_CUDA_MODULE names or that lies beside. Prints JSON.
-//   extraction_gpu_bench [--bundles N] [--n-wave N] [--repeats N] [--in-flight N] [--masked SHARE]
+//   extraction_device_bench [--bundles N] [--n-wave N] [--repeats N] [--in-flight N] [--masked SHARE]
 namespace {
 
 using namespace unfold;  // NOLINT(google-build-using-namespace): a program's own file
@@ -93,7 +93,7 @@ double in_flight(cuda::GpuExtraction& on_gpu, const cuda::GpuPsf& psf, const Pro
 void print(const Arguments& a, const cuda::DeviceInfo& device, const Run& best, double together) {
   const extraction::DeviceStages& s = best.stages;
   std::printf(
-      "{\"bench\": \"extraction_gpu\", \"device\": \"%s\", \"fibres\": %d, \"waves\": %d, "
+      "{\"bench\": \"extraction\", \"device\": \"%s\", \"fibres\": %d, \"waves\": %d, "
       "\"masked\": %g,\n \"device_seconds\": %.6f, \"without_copies\": %.6f, \"wall_seconds\": "
       "%.6f, \"device_bytes\": %lld,\n \"stages\": {\"upload\": %.6f, \"stamps\": %.6f, "
       "\"normal_equations\": %.6f, \"factor\": %.6f, \"selected_inverse\": %.6f, \"schur\": %.6f, "
@@ -125,7 +125,7 @@ int main(int argc, char** argv) {
     in_flight(on_gpu, psf, problem, a);  // memory of each
     print(a, device, best, in_flight(on_gpu, psf, problem, a));
   } catch (const std::exception& problem) {
-    std::cerr << "extraction_gpu_bench: " << problem.what() << "\n";
+    std::cerr << "extraction_device_bench: " << problem.what() << "\n";
     return 1;
   }
   return 0;
