@@ -11,7 +11,8 @@
 
 // Device seconds of extracted frames by stage, and frames per second with several in flight, on the
 // GPU of the module that UNFOLD_CUDA_MODULE names or that lies beside. Prints JSON.
-//   extraction_device_bench [--bundles N] [--n-wave N] [--repeats N] [--in-flight N] [--masked SHARE]
+//   extraction_device_bench [--bundles N] [--n-wave N] [--repeats N] [--in-flight N] [--masked
+//   SHARE]
 namespace {
 
 using namespace unfold;  // NOLINT(google-build-using-namespace): a program's own file
@@ -48,8 +49,8 @@ Problem make_problem(const Arguments& a) {
   Problem p{test::make_psf(spec), {}, {}};
   p.options.wavelength = {.first = 5760, .step = 0.8, .size = a.n_wave};
   p.options.n_spec = spec.n_spec;
-  p.frame = test::make_frame(p.psf.shape, p.psf.traces, p.options.wavelength, 0, spec.n_spec,
-                             a.masked);
+  p.frame =
+      test::make_frame(p.psf.shape, p.psf.traces, p.options.wavelength, 0, spec.n_spec, a.masked);
   return p;
 }
 

@@ -1,3 +1,4 @@
+#include <cstdint>
 #include <cstdio>
 
 #include "workers/cuda/cuda_device.cuh"
@@ -12,6 +13,20 @@ Outcome Cuda::count(int* devices) {
   return failure(OutcomeCode::kNoDevice, cudaGetErrorString(error));
 }
 
+namespace {
+
+/// What cudaMallocAsync holds ready of memory that was given back.
+std::size_t idle_in_pool(int ordinal) {
+  cudaMemPool_t pool{};
+  std::uint64_t reserved = 0, used = 0;
+  UNFOLD_CUDA(cudaDeviceGetDefaultMemPool(&pool, ordinal));
+  UNFOLD_CUDA(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &reserved));
+  UNFOLD_CUDA(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used));
+  return reserved - used;
+}
+
+}  // namespace
+
 void Cuda::describe(int ordinal, DeviceInfo* info) {
   cudaDeviceProp properties{};
   UNFOLD_CUDA(cudaGetDeviceProperties(&properties, ordinal));
@@ -25,7 +40,7 @@ void Cuda::describe(int ordinal, DeviceInfo* info) {
   std::size_t free_bytes = 0, all_bytes = 0;
   UNFOLD_CUDA(cudaMemGetInfo(&free_bytes, &all_bytes));
   info->memory_bytes = all_bytes;
-  info->free_bytes = free_bytes;
+  info->free_bytes = free_bytes + idle_in_pool(ordinal);
   info->compute_major = properties.major;
   info->compute_minor = properties.minor;
 }

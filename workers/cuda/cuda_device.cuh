@@ -18,8 +18,11 @@ class Stream {
     UNFOLD_CUDA(cudaSetDevice(ordinal));
     UNFOLD_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   }
+  /// Waits: what was given back to the pool on this stream then is there.
   ~Stream() {
-    if (stream_ != nullptr) cudaStreamDestroy(stream_);
+    if (stream_ == nullptr) return;
+    cudaStreamSynchronize(stream_);
+    cudaStreamDestroy(stream_);
   }
   Stream(Stream&& other) noexcept : stream_(std::exchange(other.stream_, nullptr)) {}
   Stream& operator=(Stream&& other) noexcept {

@@ -29,8 +29,8 @@ struct ExtractionTable {
   /// One frame in flight: a stream and its memory, kept from frame to frame. One thread at a time.
   Outcome (*open_extractor)(int ordinal, void** extractor);
   Outcome (*release_extractor)(int ordinal, void* extractor);
-  Outcome (*extract)(int ordinal, void* extractor, const void* psf,
-                     const extraction::FrameJob* job, extraction::FrameSpectra* out);
+  Outcome (*extract)(int ordinal, void* extractor, const void* psf, const extraction::FrameJob* job,
+                     extraction::FrameSpectra* out);
 };
 
 }  // namespace unfold::cuda

@@ -51,13 +51,11 @@ Outcome load_psf(int ordinal, const extraction::PsfTable* host, void** psf, std:
 }
 template <class D>
 Outcome release_psf(int ordinal, void* psf) {
-  return guarded<D>(ordinal,
-                    [&] { delete static_cast<extraction::device::ResidentPsf<D>*>(psf); });
+  return guarded<D>(ordinal, [&] { delete static_cast<extraction::device::ResidentPsf<D>*>(psf); });
 }
 template <class D>
 Outcome open_extractor(int ordinal, void** extractor) {
-  return guarded<D>(ordinal,
-                    [&] { *extractor = new extraction::device::Extractor<D>(ordinal); });
+  return guarded<D>(ordinal, [&] { *extractor = new extraction::device::Extractor<D>(ordinal); });
 }
 template <class D>
 Outcome release_extractor(int ordinal, void* extractor) {

@@ -29,10 +29,12 @@ GpuExtraction::~GpuExtraction() {
   for (void* extractor : idle_) gpu_.module->extraction.release_extractor(gpu_.ordinal, extractor);
 }
 
-extraction::Spectra GpuExtraction::extract(
-    const GpuPsf& psf, const extraction::PsfShape& shape, const extraction::PsfTraces& traces,
-    const extraction::FrameView& frame, const extraction::Options& options, compute::Cpu& cpu,
-    const extraction::Hooks& hooks, extraction::DeviceStages* stages) {
+extraction::Spectra GpuExtraction::extract(const GpuPsf& psf, const extraction::PsfShape& shape,
+                                           const extraction::PsfTraces& traces,
+                                           const extraction::FrameView& frame,
+                                           const extraction::Options& options, compute::Cpu& cpu,
+                                           const extraction::Hooks& hooks,
+                                           extraction::DeviceStages* stages) {
   if (const char* why = extraction::not_on_device(options)) throw std::invalid_argument(why);
   extraction::FramePlan plan(shape, traces, frame, options);
   extraction::FrameJob& job = plan.job();

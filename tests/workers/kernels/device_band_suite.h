@@ -72,8 +72,8 @@ class DeviceBand : public OnDevice<D> {
     }
     band_.emplace(this->on_device(device_, band));
     rhs_.emplace(this->on_device(device_, std::vector<double>(c.b.data(), c.b.data() + c.n())));
-    weight_.emplace(this->on_device(
-        device_, std::vector<double>(static_cast<std::size_t>(c.n()), 1.0)));
+    weight_.emplace(
+        this->on_device(device_, std::vector<double>(static_cast<std::size_t>(c.n()), 1.0)));
   }
   ext::PatchSet patches() {
     return {jobs_->view(1).data, states_->view(1).data, slots_->view(1).data, 1};
@@ -109,7 +109,7 @@ class DeviceBand : public OnDevice<D> {
     schur_.emplace(device_, size);
     flux_.emplace(device_, case_.n());
     fibres_.emplace(device_, layout_.n_core);
-    ext::InvertBand kernel{patches(),   layout_,     shape,            band(), data(*rhs_),
+    ext::InvertBand kernel{patches(),    layout_,          shape,  band(), data(*rhs_),
                            data(*flux_), data(covariance), nullptr};
     compute::Buffer<double, D> ring(device_, kernel.ring_size());
     if (ring_in_global_memory) kernel.rings = data(ring);
@@ -138,10 +138,10 @@ class DeviceBand : public OnDevice<D> {
     compute::Buffer<double, D> scratch(device_,
                                        ext::PoleRoot<kReach>::scratch_size(layout_.n_wave));
     compute::Buffer<double, D> sums(device_, static_cast<compute::Index>(octets.size()) * row);
-    launch(device_, ext::PoleRoot<kReach>{patches(), layout_, inverse.shape, data(*schur_),
-                                          data(*flux_), data(*fibres_), data(pole), data(weight),
-                                          data(there), static_cast<int>(octets.size()), 1,
-                                          data(scratch), data(sums)});
+    launch(device_,
+           ext::PoleRoot<kReach>{patches(), layout_, inverse.shape, data(*schur_), data(*flux_),
+                                 data(*fibres_), data(pole), data(weight), data(there),
+                                 static_cast<int>(octets.size()), 1, data(scratch), data(sums)});
     const std::vector<double> all = this->on_host(sums);
     std::vector<double> total(static_cast<std::size_t>(row));
     for (std::size_t i = 0; i < used * total.size(); ++i) total[i % total.size()] += all[i];

@@ -19,8 +19,8 @@ class GpuExtractionTest : public ::testing::Test {
     const std::string why = Module::unavailable();
     if (!why.empty()) GTEST_SKIP() << why;
     psf_ = test::make_psf({.n_spec = 10});
-    frame_ = test::make_frame(psf_.shape, psf_.traces, {.first = 6040, .step = 0.8, .size = 120},
-                              0, 10, 0.01);
+    frame_ = test::make_frame(psf_.shape, psf_.traces, {.first = 6040, .step = 0.8, .size = 120}, 0,
+                              10, 0.01);
     options_.wavelength = {.first = 6060, .step = 0.8, .size = 60};
     options_.n_spec = 10;
     options_.bundle_size = 5;
@@ -50,8 +50,8 @@ TYPED_TEST(GpuExtractionTest, AgreesWithTheHostModelImageIncluded) {
   GpuExtraction on_gpu(TypeParam::gpu());
   this->options_.model_image = true;
   compute::Cpu cpu(1);
-  const extraction::Spectra want = extract(this->psf_.shape, this->psf_.traces,
-                                           this->frame_.view(), this->options_, cpu);
+  const extraction::Spectra want =
+      extract(this->psf_.shape, this->psf_.traces, this->frame_.view(), this->options_, cpu);
   const extraction::Spectra got = this->run(on_gpu);
   test::expect_close(got, want);
   ASSERT_EQ(got.model.size(), want.model.size());
@@ -100,11 +100,12 @@ TYPED_TEST(GpuExtractionTest, IsCancelledAndTellsItsProgress) {
   EXPECT_THROW(this->run(on_gpu, {.progress = {}, .cancelled = [] { return true; }}),
                extraction::Cancelled);
   std::int64_t last = 0, all = -1;
-  this->run(on_gpu, {.progress = [&](std::int64_t done, std::int64_t total) {
-                       EXPECT_GT(done, last);
-                       last = done;
-                       all = total;
-                     },
+  this->run(on_gpu, {.progress =
+                         [&](std::int64_t done, std::int64_t total) {
+                           EXPECT_GT(done, last);
+                           last = done;
+                           all = total;
+                         },
                      .cancelled = {}});
   EXPECT_EQ(last, 6);
   EXPECT_EQ(all, 6);

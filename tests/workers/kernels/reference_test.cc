@@ -226,14 +226,16 @@ void expect_close_to_specter(const Machine& machine, const Case& c, const std::s
   EXPECT_LT(d.resolution, 1e-3);
 }
 TEST_P(ReferenceCase, PlainFrameIsCloseToSpecter) {
-  expect_close_to_specter(GetParam(), {kPlain, options_of(6500, 0.8, 101, 0)}, "c01_plain_sp.fits.gz");
+  expect_close_to_specter(GetParam(), {kPlain, options_of(6500, 0.8, 101, 0)},
+                          "c01_plain_sp.fits.gz");
 }
 TEST_P(ReferenceCase, FrameAtTheCcdEdgeIsCloseToSpecter) {
   expect_close_to_specter(GetParam(), {"c08_edgelo_preproc.fits.gz", options_of(5555, 0.8, 101, 0)},
                           "c08_edgelo_sp.fits.gz");
 }
 TEST_P(ReferenceCase, NoiseDecorrelationIsCloseToSpecter) {
-  if (GetParam().isa != compute::available_isas().back()) GTEST_SKIP() << "dense; one ISA is enough";
+  if (GetParam().isa != compute::available_isas().back())
+    GTEST_SKIP() << "dense; one ISA is enough";
   Options o = options_of(6500, 0.8, 101, 0);
   o.decorrelate = Decorrelate::kNoise;
   expect_close_to_specter(GetParam(), {kPlain, o}, "c01b_ndecorr_sp.fits.gz");

@@ -68,7 +68,7 @@ struct InvertBand {
     int n, n_fibre, core_fibre, half_band, extent, pitch;
     const double *band, *y;
     double *flux, *out;
-    double* u;     ///< [2, u_size] rows k and k - 1 of U, with 1 / U(k, k) first
+    double* u;  ///< [2, u_size] rows k and k - 1 of U, with 1 / U(k, k) first
     int u_size;
     double* x;     ///< [half_band + 1] solutions, by row modulo half_band + 1
     double* ring;  ///< [half_band + 1, pitch] C(r, r + q) at q, by row modulo half_band + 1

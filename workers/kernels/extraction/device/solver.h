@@ -205,9 +205,18 @@ class BatchSolver {
 
   template <int kReach>
   void launch_root_of(const PatchSet& set, const BlockShape& shape, int n_octet) {
-    PoleRoot<kReach> root{set,           layout_,        shape,         schur_.data(),
-                          flux_.data(),  fibres_.data(), poles_.pole(), poles_.weight(),
-                          octets_.data(), n_octet,       0,             nullptr,
+    PoleRoot<kReach> root{set,
+                          layout_,
+                          shape,
+                          schur_.data(),
+                          flux_.data(),
+                          fibres_.data(),
+                          poles_.pole(),
+                          poles_.weight(),
+                          octets_.data(),
+                          n_octet,
+                          0,
+                          nullptr,
                           octet_sums_.data()};
     const std::size_t at_a_time = kMultiprocessors * (kSharedBytes / root.shared_bytes());
     root.n_block = std::min(n_octet / kOctets, static_cast<int>(at_a_time));
