@@ -150,7 +150,7 @@ void DeviceNufft<D, Real, Parts>::set_points(View<const Real, 2> x) {
   Numbers keys(*device_, size), order(*device_, size);
   parallel_for(*device_, size,
                FindBins<Real>{bins_, x, keys.view(size).data, order.view(size).data});
-  const int bits = std::bit_width(static_cast<unsigned>(bins_.size() - 1));
+  const auto bits = static_cast<int>(std::bit_width(static_cast<unsigned>(bins_.size() - 1)));
   auto [sorted_keys, sorted_order] = sorted(*device_, std::move(keys), std::move(order), bits);
   order_ = std::move(sorted_order);
   points_ = compute::Buffer<Placed<Real>, D>(*device_, size);
