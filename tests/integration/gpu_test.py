@@ -76,9 +76,8 @@ class Gpu(unittest.TestCase):
     def test_a_job_that_outgrows_a_device_goes_to_a_larger_one(self):
         self.service.start_scheduler()
         self.start_gpu_worker("g1", "--memory", "1GiB")
-        job = self.service.probe("--run", "1s", "--fault", "device-out-of-memory", "--fault-attempts", 1)
-        self.service.until_state(job, "RUNNING")
         self.start_gpu_worker("g2", "--memory", "2GiB")
+        job = self.service.probe("--fault", "device-out-of-memory", "--fault-attempts", 1)  # to the first by name
         done = self.service.until_state(job, "SUCCEEDED", "FAILED")
         self.assertEqual([a["worker"] for a in done["attempts"]], ["g1", "g2"])
         self.assertEqual(done["attempts"][0]["errorClass"], "OUT_OF_MEMORY")
