@@ -1,5 +1,7 @@
 #include "workers/nufft/smooth.h"
 
+#include <initializer_list>
+
 namespace unfold::nufft {
 
 compute::Index next_smooth(compute::Index n) {

@@ -61,28 +61,28 @@ class DeviceBand : public OnDevice<D> {
     extraction::PatchJob job{};
     job.range.n_fibre = job.range.n_core = c.n_fibre;
     job.range.n_wave = job.range.n_core_wave = job.range.n_keep = c.n_wave;
-    jobs_.emplace(this->on_device(device_, std::vector{job}));
-    states_.emplace(this->on_device(device_, std::vector{ext::PatchState{{}, c.half_band, 0}}));
-    slots_.emplace(this->on_device(device_, std::vector<int>{0}));
+    jobs_.emplace(this->on_device(device(), std::vector{job}));
+    states_.emplace(this->on_device(device(), std::vector{ext::PatchState{{}, c.half_band, 0}}));
+    slots_.emplace(this->on_device(device(), std::vector<int>{0}));
     std::vector<double> band(static_cast<std::size_t>(layout_.band()));
     for (int i = 0; i < c.n(); ++i) {
       for (int d = 0; d <= c.half_band && i + d < c.n(); ++d) {
         band[static_cast<std::size_t>(i * layout_.band_stride() + d)] = c.m(i, i + d);
       }
     }
-    band_.emplace(this->on_device(device_, band));
-    rhs_.emplace(this->on_device(device_, std::vector<double>(c.b.data(), c.b.data() + c.n())));
+    band_.emplace(this->on_device(device(), band));
+    rhs_.emplace(this->on_device(device(), std::vector<double>(c.b.data(), c.b.data() + c.n())));
     weight_.emplace(
-        this->on_device(device_, std::vector<double>(static_cast<std::size_t>(c.n()), 1.0)));
+        this->on_device(device(), std::vector<double>(static_cast<std::size_t>(c.n()), 1.0)));
   }
   ext::PatchSet patches() {
     return {jobs_->view(1).data, states_->view(1).data, slots_->view(1).data, 1};
   }
   bool factor() {
-    compute::Buffer<double, D> largest(device_, 1);
-    compute::Buffer<int, D> failed(device_, 1);
-    launch(device_, ext::FactorBand{patches(), layout_, 0, weight(), band(), data(*rhs_),
-                                    data(largest), data(failed)});
+    compute::Buffer<double, D> largest(device(), 1);
+    compute::Buffer<int, D> failed(device(), 1);
+    launch(device(), ext::FactorBand{patches(), layout_, 0, weight(), band(), data(*rhs_),
+                                     data(largest), data(failed)});
     return this->on_host(failed)[0] == 0;
   }
   template <class T>
@@ -105,18 +105,18 @@ class DeviceBand : public OnDevice<D> {
   Inverse invert(int reach, bool ring_in_global_memory) {
     const ext::BlockShape shape{layout_.n_core, reach, layout_.n_wave};
     const compute::Index size = shape.at(1, 0);
-    compute::Buffer<double, D> covariance(device_, size), factor(device_, size);
-    schur_.emplace(device_, size);
-    flux_.emplace(device_, case_.n());
-    fibres_.emplace(device_, layout_.n_core);
+    compute::Buffer<double, D> covariance(device(), size), factor(device(), size);
+    schur_.emplace(device(), size);
+    flux_.emplace(device(), case_.n());
+    fibres_.emplace(device(), layout_.n_core);
     ext::InvertBand kernel{patches(),    layout_,          shape,  band(), data(*rhs_),
                            data(*flux_), data(covariance), nullptr};
-    compute::Buffer<double, D> ring(device_, kernel.ring_size());
+    compute::Buffer<double, D> ring(device(), kernel.ring_size());
     if (ring_in_global_memory) kernel.rings = data(ring);
-    launch(device_, kernel);
-    launch(device_, ext::LocalFactors{patches(), shape, data(covariance), data(factor)});
-    launch(device_, ext::SchurRows{patches(), layout_, shape, data(covariance), data(factor),
-                                   weight(), data(*schur_), data(*fibres_)});
+    launch(device(), kernel);
+    launch(device(), ext::LocalFactors{patches(), shape, data(covariance), data(factor)});
+    launch(device(), ext::SchurRows{patches(), layout_, shape, data(covariance), data(factor),
+                                    weight(), data(*schur_), data(*fibres_)});
     return {shape, this->on_host(*flux_), this->on_host(covariance), this->on_host(*schur_),
             this->on_host(*fibres_)};
   }
@@ -126,19 +126,19 @@ class DeviceBand : public OnDevice<D> {
   std::vector<double> root(const Inverse& inverse, int fibre) {
     const extraction::PoleSet& set =
         extraction::poles_for(inverse.fibres[static_cast<std::size_t>(fibre)].condition);
-    auto pole = this->on_device(device_, set.pole), weight = this->on_device(device_, set.weight);
+    auto pole = this->on_device(device(), set.pole), weight = this->on_device(device(), set.weight);
     std::vector<ext::Octet> octets;
     for (std::size_t p = 0; p < set.pole.size(); p += ext::kOctet) {
       octets.push_back({fibre, static_cast<int>(p)});
     }
     const std::size_t used = octets.size();
     while (octets.size() % ext::kOctets != 0) octets.push_back({-1, 0});
-    auto there = this->on_device(device_, octets);
+    auto there = this->on_device(device(), octets);
     const compute::Index row = compute::Index{layout_.n_wave} * layout_.n_value();
-    compute::Buffer<double, D> scratch(device_,
+    compute::Buffer<double, D> scratch(device(),
                                        ext::PoleRoot<kReach>::scratch_size(layout_.n_wave));
-    compute::Buffer<double, D> sums(device_, static_cast<compute::Index>(octets.size()) * row);
-    launch(device_,
+    compute::Buffer<double, D> sums(device(), static_cast<compute::Index>(octets.size()) * row);
+    launch(device(),
            ext::PoleRoot<kReach>{patches(), layout_, inverse.shape, data(*schur_), data(*flux_),
                                  data(*fibres_), data(pole), data(weight), data(there),
                                  static_cast<int>(octets.size()), 1, data(scratch), data(sums)});
@@ -163,7 +163,13 @@ class DeviceBand : public OnDevice<D> {
     return m.inverse();
   }
 
-  D device_{0};
+  /// Made by the first use: a test that is skipped has none.
+  D& device() {
+    if (!device_) device_.emplace(0);
+    return *device_;
+  }
+
+  std::optional<D> device_;
   BandCase case_;
   ext::Layout layout_;
   std::optional<compute::Buffer<extraction::PatchJob, D>> jobs_;
