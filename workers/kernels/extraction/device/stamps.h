@@ -1,5 +1,7 @@
 #pragma once
 
+#include <initializer_list>
+
 #include "workers/kernels/extraction/device/views.h"
 #include "workers/kernels/extraction/stamp_functor.h"
 

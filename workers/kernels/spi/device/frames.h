@@ -1,9 +1,12 @@
 #pragma once
 
+#include <math.h>
+
 #include <cstdint>
 #include <optional>
 
 #include "workers/compute/accelerator.h"
+#include "workers/compute/block.h"
 #include "workers/kernels/spi/device/half.h"
 #include "workers/kernels/spi/device/tasks.h"
 

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <math.h>
+
 #include <cstdint>
 #include <stdexcept>
 #include <type_traits>
 
+#include "workers/compute/block.h"
 #include "workers/kernels/spi/device/best.h"
 #include "workers/kernels/spi/device/scored_pixels.h"
 #include "workers/kernels/spi/device/slice.h"

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <math.h>
+
 #include <cmath>
 #include <cstdint>
 
 #include "workers/compute/accelerator.h"
+#include "workers/compute/block.h"
 #include "workers/kernels/spi/device/frames.h"
 #include "workers/kernels/spi/score_terms.h"
 

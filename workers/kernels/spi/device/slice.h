@@ -1,9 +1,12 @@
 #pragma once
 
+#include <math.h>
+
 #include <cmath>
 #include <stdexcept>
 
 #include "workers/compute/accelerator.h"
+#include "workers/compute/block.h"
 #include "workers/kernels/spi/device/tasks.h"
 #include "workers/nufft/kernels.h"
 
