@@ -12,6 +12,7 @@
 #include "common/base/status_macros.h"
 #include "common/formats/fits/preproc.h"
 #include "common/plan/barycentric.h"
+#include "common/plan/device_memory.h"
 #include "common/plan/extraction_options.h"
 #include "common/plan/files.h"
 #include "common/plan/presets.h"
@@ -164,6 +165,20 @@ std::int64_t bytes_of(const fits::Psf& psf) {
          static_cast<std::int64_t>(sizeof(double));
 }
 
+ExtractionSize size_of(const Inputs& inputs, const v1::ExtractionSpec& spec) {
+  const fits::Psf& psf = inputs.psf;
+  const std::int64_t waves = bin_count(spec.wavelength());
+  const bool strips = spec.mode() == v1::EXTRACTION_MODE_STRIPS;
+  return {.fibres = spec.nspec(),
+          .waves = waves,
+          .core_fibres = spec.bundlesize() / spec.nsubbundles(),
+          .core_waves = strips ? waves : std::int64_t{spec.nwavestep()},
+          .stamp_x = 2 * psf.hsize_x + 1,
+          .stamp_y = 2 * psf.hsize_y + 1,
+          .ccd_pixels = std::int64_t{psf.npix_x} * psf.npix_y,
+          .rows_per_bin = spec.wavelength().step() * psf.npix_y / (psf.wave_max - psf.wave_min)};
+}
+
 void predict(const Inputs& inputs, const v1::ExtractionSpec& spec, v1::Plan& plan) {
   const std::int64_t bins = std::int64_t{spec.nspec()} * bin_count(spec.wavelength());
   const std::int64_t pixels = std::int64_t{inputs.image.nx} * inputs.image.ny;
@@ -175,6 +190,7 @@ void predict(const Inputs& inputs, const v1::ExtractionSpec& spec, v1::Plan& pla
   plan.set_response_bytes(bytes_of(inputs.psf));
   plan.set_host_bytes(pixels * (kPixelBytes + (spec.model().empty() ? 0 : 4)) +
                       bins * (kBinBytes + diagonals * kDiagonalBytes));
+  plan.set_device_bytes(device_bytes(size_of(inputs, spec)));
   plan.set_load_seconds(kLoadSeconds);
   plan.set_run_seconds(static_cast<double>(bins) * seconds_per_bin +
                        static_cast<double>(pixels * 12) / kReadBytesPerSecond);

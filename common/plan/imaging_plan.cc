@@ -12,6 +12,7 @@
 #include "common/base/error.h"
 #include "common/base/sha256.h"
 #include "common/base/status_macros.h"
+#include "common/plan/device_memory.h"
 #include "common/plan/imaging_options.h"
 
 namespace unfold::plan {
@@ -136,6 +137,14 @@ void predict(const Inputs& inputs, const v1::ImagingSpec& spec, v1::Plan& plan) 
   plan.set_response_bytes(bytes);
   plan.set_host_bytes(lookups * 6 + templates + model + events * (40 + 8 * spec.bootstrap()) +
                       8 * maps * (1 + spec.bootstrap()) + (std::int64_t{32} << 20));
+  plan.set_device_bytes(device_bytes(
+      ImagingSize{.times = header.times,
+                  .columns = header.pointings > 0 ? header.response_rows : pixels_of(header),
+                  .pixels = pixels_of(header),
+                  .lookups = lookups,
+                  .events = events,
+                  .components = spec.background_size(),
+                  .replicates = spec.bootstrap()}));
   plan.set_load_seconds(static_cast<double>(bytes + 2 * lookups + templates) / kReadBytesPerSecond);
   plan.set_run_seconds(kSecondsOfAJob + passes_of(spec) * seconds_of_pass(inputs, spec));
 }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "common/plan/device_memory.h"
 
 namespace unfold::plan {
 namespace {
@@ -134,6 +135,10 @@ void predict_spi(const SpiData& data, const v1::SpiSpec& spec, v1::Plan& plan) {
                        kBytesOfPoint * points + (parts - 1) / 2 * kBytesKeptOfPoint * points +
                        kBytesOfEntry * entries + 8 * padded * (6 + 4 * kinds) + 400 * frames;
   plan.set_host_bytes(static_cast<std::int64_t>(bytes) + (std::int64_t{128} << 20));
+  plan.set_device_bytes(
+      device_bytes(SpiSize{.grid = spec.grid(),
+                           .points = static_cast<std::int64_t>(std::max(used, frames) * pixels),
+                           .starts = spec.phasing_starts()}));
 }
 
 }  // namespace unfold::plan

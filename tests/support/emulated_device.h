@@ -76,13 +76,15 @@ class Emulated {
   void pop_name() {}
   Order order() const { return order_; }
 
-  /// Bytes of all emulated devices, and how many there may be.
+  /// Bytes of all emulated devices, and how many there may be: UNFOLD_EMULATED_BYTES where set.
   static std::atomic<std::size_t>& held() {
     static std::atomic<std::size_t> bytes{0};
     return bytes;
   }
   static std::atomic<std::size_t>& limit() {
     static std::atomic<std::size_t> bytes{std::size_t{8} << 30};
+    const char* set = std::getenv("UNFOLD_EMULATED_BYTES");
+    if (set != nullptr) bytes = std::strtoull(set, nullptr, 10);
     return bytes;
   }
 

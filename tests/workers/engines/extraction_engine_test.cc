@@ -12,7 +12,9 @@
 #include "common/base/error.h"
 #include "common/formats/fits/frame.h"
 #include "common/formats/fits/psf.h"
+#include "common/plan/plan.h"
 #include "tests/support/cuda_modules.h"
+#include "tests/support/emulated_memory.h"
 #include "tests/support/fits_case.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/shared_data.h"
@@ -157,6 +159,25 @@ TEST_F(ExtractionEngineTest, AGpuGivesTheFrameOfTheCpu) {
   }
   EXPECT_EQ(on_gpu.mask, on_cpu.mask);
   EXPECT_TRUE(notes.empty());
+}
+
+TEST_F(ExtractionEngineTest, AJobFitsIntoTheGpuMemoryThatItsPlanAsksFor) {
+  const auto with_gpu = make_extraction_engine(*roots, cpu, test::EmulatedGpu::gpu());
+  for (const auto mode : {v1::EXTRACTION_MODE_PATCHES, v1::EXTRACTION_MODE_STRIPS}) {
+    spec.mutable_extraction()->set_mode(mode);
+    const auto planned = unfold::plan::plan(spec, *roots);
+    ASSERT_TRUE(planned.ok()) << planned.status();
+    ASSERT_GT(planned->plan.device_bytes(), 0);
+    const test::EmulatedMemory memory(planned->plan.response_bytes() +
+                                      planned->plan.device_bytes());
+    const auto cache = residency::make_response_cache(1 << 24, std::make_shared<SystemClock>());
+    RunContext fresh{*cache, context.progress, cancel, "j", 1, context.response_ready};
+    fresh.note = [](const std::string&) {};
+    auto input = with_gpu->read(planned->spec, planned->plan);
+    ASSERT_TRUE(input.ok()) << input.status();
+    const auto product = guarded([&] { return with_gpu->compute(*std::move(input), fresh); });
+    EXPECT_TRUE(product.ok()) << product.status();
+  }
 }
 
 TEST_F(ExtractionEngineTest, AModelImageIsWrittenBesideTheFrame) {

@@ -1,5 +1,7 @@
 // The engine on a GPU that host threads play, and on a real one where there is one, against the
 // engine on the CPU.
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -9,6 +11,7 @@
 #include "common/plan/plan.h"
 #include "common/simulate/imaging.h"
 #include "tests/support/cuda_modules.h"
+#include "tests/support/emulated_memory.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/scratch_folder.h"
 #include "workers/engines/failure.h"
@@ -110,6 +113,20 @@ TYPED_TEST(ImagingEngineOnGpu, MakesTheMapsOfTheCpu) {
       EXPECT_GT(largest, 0);
       EXPECT_LE(worst, kTolerance * largest) << what;
     }
+  }
+}
+
+using ImagingEngineOnEmulatedGpu = ImagingEngineOnGpu<test::EmulatedGpu>;
+TEST_F(ImagingEngineOnEmulatedGpu, AJobFitsIntoTheGpuMemoryThatItsPlanAsksFor) {
+  for (const int bootstrap : {0, 20}) {
+    spec.mutable_imaging()->set_bootstrap(bootstrap);
+    const auto planned = plan::plan(spec, *roots);
+    ASSERT_TRUE(planned.ok()) << planned.status();
+    ASSERT_GT(planned->plan.device_bytes(), 0);
+    const test::EmulatedMemory memory(planned->plan.response_bytes() +
+                                      planned->plan.device_bytes());
+    const auto responses = cache();
+    map_of(test::EmulatedGpu::gpu(), *responses);
   }
 }
 

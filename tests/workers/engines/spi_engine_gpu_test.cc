@@ -7,6 +7,7 @@
 #include "common/formats/spi/density_file.h"
 #include "common/plan/plan.h"
 #include "tests/support/cuda_modules.h"
+#include "tests/support/emulated_memory.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/simulated_patterns.h"
@@ -106,6 +107,15 @@ TYPED_TEST(SpiEngineOnGpu, MakesADensityLikeTheCpusAndTheSameOneAgain) {
     was += want.scores[i];
   }
   EXPECT_NEAR(is, was, kScoreTolerance * std::abs(was));
+}
+
+using SpiEngineOnEmulatedGpu = SpiEngineOnGpu<test::EmulatedGpu>;
+TEST_F(SpiEngineOnEmulatedGpu, AJobFitsIntoTheGpuMemoryThatItsPlanAsksFor) {
+  const auto planned = plan::plan(spec, *roots);
+  ASSERT_TRUE(planned.ok()) << planned.status();
+  ASSERT_GT(planned->plan.device_bytes(), 0);
+  const test::EmulatedMemory memory(planned->plan.device_bytes());
+  density_on(test::EmulatedGpu::gpu());
 }
 
 TYPED_TEST(SpiEngineOnGpu, LeavesNothingOnTheDevice) {
