@@ -89,9 +89,11 @@ struct BinPlace {
   double y;
 };
 
-/// x radians; what is not finite goes to cell 0.
+/// x radians; what is not finite goes to cell 0, with y no number.
 UNFOLD_HD inline BinPlace place_in_bins(const Bins& bins, int d, double x) {
   constexpr double kTurn = 6.283185307179586477;
+  const double no_number = x - x;
+  if (!(no_number == 0)) return {0, 0, no_number};
   const Place at = Locate{bins.n[d] / kTurn, bins.n[d], bins.width}(x);
   const int start = at.start >= 0 && at.start < bins.n[d] ? static_cast<int>(at.start) : 0;
   return {start / bins.edge, start % bins.edge, at.y};
