@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds and runs every test. From a fresh Debian 12, alone.
-#   tests/run.sh            release build with all tests, sanitizer build of the units, a short fuzz,
-#                           clang-tidy on what changed
-#   tests/run.sh --long     also the thread sanitizer, 10,000 simulation seeds, full statistics
+#   tests/run.sh            release build with all tests, sanitizer build of the units and of the kernels
+#                           that changed, a short fuzz, clang-tidy on what changed
+#   tests/run.sh --long     also all kernels sanitized, the thread sanitizer, 10,000 simulation seeds, full statistics
 #   tests/run.sh --quick    release build and its tests only
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -41,6 +41,45 @@ run_tests() {
   passed=$((passed + all - bad - skip)) failed=$((failed + bad)) skipped=$((skipped + skip))
 }
 
+# slow_cases LOG SECONDS: a pattern of the cases that took longer, as ctest wrote it down.
+slow_cases() {
+  awk -v limit="$2" '$1 ~ /^[0-9]+\/[0-9]+$/ && $2 == "Test" && $(NF - 1) > limit { print $4 }' "$1" |
+    sed 's/[][().*+?^$|\]/\\&/g' | paste -sd '|' -
+}
+
+# areas_to_sanitize: those whose kernels changed in the last few landings; what stands under all, all.
+areas_to_sanitize() {
+  if [ "$long" = 1 ]; then
+    printf '%s\n' extraction imaging spi nufft compute
+    return
+  fi
+  tests/changed.sh workers tests/workers tests/support | while read -r file; do
+    case $file in
+      workers/compute/* | tests/workers/compute/* | tests/support/emulated_*) printf '%s\n' extraction imaging spi nufft compute ;;
+      */nufft/* | *fourier*) printf '%s\n' nufft spi ;;
+      workers/agent/* | workers/health/* | workers/residency/* | tests/workers/agent/* | tests/workers/health/*) ;;
+      *imaging*) echo imaging ;;
+      */spi* | *match_device*) echo spi ;;
+      *extraction* | tests/workers/kernels/*) echo extraction ;;
+    esac
+  done | sort -u
+}
+
+# fuzz PROGRAM: for so many `seconds`.
+fuzz() {
+  local name fresh limit=2048
+  name=$(basename "$1") fresh=$(mktemp -d)
+  # libhdf5 1.10 asks for what a damaged file says, terabytes, before it looks; it takes a refusal well.
+  case $name in *_raw | *_spi) limit=1000000000 ;; esac
+  if ASAN_OPTIONS=allocator_may_return_null=1 "$1" -malloc_limit_mb=$limit -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \
+    -artifact_prefix=build/sanitize/ "$fresh" tests/fuzz/corpus >"build/sanitize/$name.log" 2>&1; then
+    echo "$name: ok"
+  else
+    tail -40 "build/sanitize/$name.log"
+  fi
+  rm -rf "$fresh"
+}
+
 say "release build"
 cmake --preset cpu -B build/release -DUNFOLD_CUDA=AUTO -DUNFOLD_CUDA_ARCHITECTURES=90 "${launcher[@]}"
 cmake --build build/release -j "$jobs"
@@ -51,27 +90,22 @@ run_tests build/release
 if [ "$quick" = 0 ]; then
   say "address and undefined-behaviour sanitizers: build of the units and fuzzers"
   cmake --preset sanitize "${launcher[@]}"
-  cmake --build build/sanitize -j "$jobs" --target unit_tests fuzzers
+  mapfile -t areas < <(areas_to_sanitize)
+  echo "kernels: ${areas[*]:-none changed}"
+  cmake --build build/sanitize -j "$jobs" --target unit_tests fuzzers "${areas[@]/#/kernels_tests.}"
   say "address and undefined-behaviour sanitizers: units"
-  # Sanitized objects define symbols of their own; a refused allocation is to be a null pointer; and
-  # the slowest cases only prove numbers, by code that others run too.
+  # A refused allocation is to be a null pointer; and the slowest cases (over a second above) only prove
+  # numbers, by code that others run too.
   export LSAN_OPTIONS=suppressions=$PWD/tests/leaks.supp:print_suppressions=0
-  ASAN_OPTIONS=allocator_may_return_null=1 run_tests build/sanitize -L '^(unit|kernels)$' -LE '^cli$' -E 'isa_objects|NoiseDecorrelationIsCloseToSpecter|by_reference'
+  slow=$(slow_cases build/release/ctest.log 1)
+  ASAN_OPTIONS=allocator_may_return_null=1 run_tests build/sanitize -L '^(unit|kernels)$' -E "isa_objects|\.Backward$|^($slow)$"
 
   say "short fuzz"
-  for fuzzer in build/sanitize/fuzzers/fuzz_*; do
-    fresh=$(mktemp -d)
-    # libhdf5 1.10 asks for what a damaged file says, terabytes, before it looks; it takes a refusal well.
-    limit=2048
-    case $fuzzer in *_raw | *_spi) limit=1000000000 ;; esac
-    if ASAN_OPTIONS=allocator_may_return_null=1 "$fuzzer" -malloc_limit_mb=$limit -max_total_time=$((long == 1 ? 300 : 20)) -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \
-      -artifact_prefix=build/sanitize/ "$fresh" tests/fuzz/corpus >"build/sanitize/$(basename "$fuzzer").log" 2>&1; then
-      echo "$(basename "$fuzzer"): ok" && passed=$((passed + 1))
-    else
-      tail -40 "build/sanitize/$(basename "$fuzzer").log" && failed=$((failed + 1))
-    fi
-    rm -rf "$fresh"
-  done
+  for fuzzer in build/sanitize/fuzzers/fuzz_*; do echo "$fuzzer"; done >build/sanitize/fuzzers.txt
+  export -f fuzz
+  seconds=$((long == 1 ? 300 : 20)) xargs -P "$jobs" -I{} bash -c 'fuzz {}' <build/sanitize/fuzzers.txt | tee build/sanitize/fuzz.log
+  passed=$((passed + $(grep -c ': ok$' build/sanitize/fuzz.log || true)))
+  failed=$((failed + $(wc -l <build/sanitize/fuzzers.txt) - $(grep -c ': ok$' build/sanitize/fuzz.log || true)))
 
   say "clang-tidy on what changed"
   if tests/tidy.sh build/release; then passed=$((passed + 1)); else failed=$((failed + 1)); fi

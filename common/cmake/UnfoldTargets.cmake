@@ -86,8 +86,12 @@ function(unfold_program name)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
-# What the sanitizer builds build: every test program labelled `unit` or `kernels`, and not `cli`.
+# What the sanitizer builds build: every test program labelled `unit`, and not `cli`; and those labelled
+# `kernels`, by area (the folder's name).
 add_custom_target(unit_tests)
+foreach(area extraction imaging spi nufft compute)
+  add_custom_target(kernels_tests.${area})
+endforeach()
 
 # unfold_test(NAME SOURCES ... DEPS ... [LABELS ...] [TIMEOUT seconds] [COST seconds])
 # A GoogleTest program; each TEST becomes a CTest test, and a skipped one shows as skipped. COST: where
@@ -115,8 +119,12 @@ function(unfold_test name)
     target_precompile_headers(${name} REUSE_FROM unfold_test_headers)
     target_compile_options(${name} PRIVATE ${UNFOLD_LIGHT_OPTIMISATION})
   endif()
-  if(("unit" IN_LIST arg_LABELS OR "kernels" IN_LIST arg_LABELS) AND NOT "cli" IN_LIST arg_LABELS)
+  if("unit" IN_LIST arg_LABELS AND NOT "cli" IN_LIST arg_LABELS)
     add_dependencies(unit_tests ${name})
+  elseif("kernels" IN_LIST arg_LABELS)
+    get_filename_component(area ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+    string(REPLACE kernels extraction area ${area})  # tests/workers/kernels itself
+    add_dependencies(kernels_tests.${area} ${name})
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} COST ${arg_COST} SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
+#include <string_view>
+#include <type_traits>
 
 #include "tests/support/emulated_block.h"
 #include "workers/compute/accelerator.h"
@@ -22,7 +24,7 @@ class Emulated {
 
   using Mark = std::chrono::steady_clock::time_point;
 
-  explicit Emulated(int = 0, Order order = Order::kForward) : order_(order) {}
+  explicit Emulated(int = 0) : order_(usual_order()) {}
 
   /// UNFOLD_EMULATED_DEVICES of them, or one.
   static cuda::Outcome count(int* devices) {
@@ -75,6 +77,17 @@ class Emulated {
   void push_name(const char*) {}
   void pop_name() {}
   Order order() const { return order_; }
+
+  /// The order of threads and blocks of devices to come; UNFOLD_EMULATED_ORDER=backward from the
+  /// start.
+  static Order& usual_order() {
+    static Order order = [] {
+      const char* set = std::getenv("UNFOLD_EMULATED_ORDER");
+      return set != nullptr && std::string_view(set) == "backward" ? Order::kBackward
+                                                                   : Order::kForward;
+    }();
+    return order;
+  }
 
   /// Bytes of all emulated devices, and how many there may be: UNFOLD_EMULATED_BYTES where set.
   static std::atomic<std::size_t>& held() {

@@ -10,10 +10,6 @@
 
 namespace unfold::test {
 
-struct EmulatedBackwards : Emulated {
-  explicit EmulatedBackwards(int ordinal = 0) : Emulated(ordinal, Order::kBackward) {}
-};
-
 /// A suite of device code, for any Accelerator: its device, and what comes from and goes to it.
 /// Skipped where there is none; UNFOLD_REQUIRE_GPU makes that a failure.
 template <class D>

@@ -2,7 +2,6 @@
 
 #include "tests/support/emulated_device.h"
 #include "tests/support/made_psf.h"
-#include "tests/support/on_device.h"
 #include "workers/kernels/extraction/device/extractor.h"
 #include "workers/kernels/extraction/device/frame_plan.h"
 
@@ -10,9 +9,11 @@
 namespace unfold::extraction {
 namespace {
 
-template <class D>
+using D = test::Emulated;
+
 Spectra run(const test::MadePsf& psf, const test::MadeFrame& frame, const Options& o,
-            std::size_t batch_bytes) {
+            std::size_t batch_bytes, test::Order order = test::Order::kForward) {
+  D::usual_order() = order;
   const device::ResidentPsf<D> resident(0, table_of(psf.shape));
   device::Extractor<D> extractor(0);
   const FramePlan plan(psf.shape, psf.traces, frame.view(), o);
@@ -33,7 +34,7 @@ TEST(DeviceOrder, SameBitsInEachOrderAndForEachSizeOfBatches) {
   o.bundle_size = 5;
   o.n_subbundles = 1;
   o.n_wave_step = 25;
-  const Spectra forward = run<test::Emulated>(psf, frame, o, std::size_t{1} << 32);
+  const Spectra forward = run(psf, frame, o, std::size_t{1} << 32);
   const auto expect_same = [&](const Spectra& other) {
     EXPECT_EQ(other.flux, forward.flux);
     EXPECT_EQ(other.ivar, forward.ivar);
@@ -42,8 +43,8 @@ TEST(DeviceOrder, SameBitsInEachOrderAndForEachSizeOfBatches) {
     EXPECT_EQ(other.pixmask_fraction, forward.pixmask_fraction);
     EXPECT_EQ(other.flags, forward.flags);
   };
-  expect_same(run<test::EmulatedBackwards>(psf, frame, o, std::size_t{1} << 32));
-  expect_same(run<test::Emulated>(psf, frame, o, 1));
+  expect_same(run(psf, frame, o, std::size_t{1} << 32, test::Order::kBackward));
+  expect_same(run(psf, frame, o, 1));
 }
 
 }  // namespace
