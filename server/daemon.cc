@@ -8,6 +8,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/status_macros.h"
+#include "common/manager/service_manager.h"
 #include "common/plan/plan.h"
 #include "server/event_log.h"
 #include "server/home_page.h"
@@ -72,6 +73,9 @@ struct Daemon::Parts {
   WorkerSessions sessions;
   std::int64_t last_assigned_unix_ns = 0;  // of the last commit; loop's thread only
   std::unique_ptr<CoreLoop> loop;
+  Pulse pulse{[this](std::function<void()> answer) {
+    loop->post_read([answer = std::move(answer)](const Core&, Time) { answer(); });
+  }};
   std::optional<PlanPool> planner;
   std::optional<MetricsPage> metrics_page;
   std::atomic<bool> ready = false;
@@ -192,6 +196,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::start(const Options& options,
 Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Daemon::~Daemon() { stop(); }
 
+bool Daemon::responsive() { return parts_->pulse.beat(); }
 std::string Daemon::api_address() const { return parts_->api->address(); }
 std::string Daemon::http_address() const { return parts_->http->address(); }
 void Daemon::stop() { parts_->stop(); }

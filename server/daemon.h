@@ -17,6 +17,9 @@ class Daemon {
                                                        const log::Logger& log, const Clock& clock);
   ~Daemon();
 
+  /// Whether the writer thread answered since the last call; does not wait. For a watchdog.
+  bool responsive();
+
   std::string api_address() const;
   std::string http_address() const;
 

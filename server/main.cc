@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/base/version.h"
+#include "common/manager/service_manager.h"
 #include "server/daemon.h"
 #include "server/options.h"
 #include "server/plan_functions.h"
@@ -48,9 +49,11 @@ int run(const Options& options) {
     return exit_code_of(daemon.status());
   }
   announce(options, **daemon, log);
-  int signal = 0;
-  sigwait(&signals, &signal);
+  const ServiceManager manager;
+  manager.ready("serving at " + (*daemon)->api_address());
+  const int signal = wait_for_signal(signals, manager, [&] { return (*daemon)->responsive(); });
   log.info("stopping", {{"signal", signal}});
+  manager.stopping();
   (*daemon)->stop();
   log.info("stopped");
   return 0;

@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "common/base/ids.h"
 #include "common/base/version.h"
+#include "common/manager/service_manager.h"
 #include "common/roots/roots.h"
 #include "workers/agent/agent.h"
 #include "workers/agent/grpc_transport.h"
@@ -83,11 +84,14 @@ sigset_t block_ending_signals() {
   return set;
 }
 
-void drain_at_first_stop_at_second(const sigset_t& set, agent::Agent& agent) {
-  int signal = 0;
-  ::sigwait(&set, &signal);
+void drain_at_first_stop_at_second(const sigset_t& set, agent::Agent& agent,
+                                   const ServiceManager& manager) {
+  Pulse pulse([&](std::function<void()> answer) { agent.ask(std::move(answer)); });
+  const auto responsive = [&] { return pulse.beat(); };
+  wait_for_signal(set, manager, responsive);
+  manager.stopping();
   agent.drain();
-  ::sigwait(&set, &signal);
+  wait_for_signal(set, manager, responsive);
   ::_exit(kKilledAgain);
 }
 
@@ -180,7 +184,9 @@ int work(const Options& options, const OfferedDevice& device, const Roots& roots
   agent::Agent agent(agent_options(options, std::move(hello), monitor.get()),
                      {roots, *responses, offered, *clock, logger},
                      agent::grpc_transport(options.scheduler));
-  std::thread([&] { drain_at_first_stop_at_second(ending, agent); }).detach();
+  const ServiceManager manager;
+  std::thread([&] { drain_at_first_stop_at_second(ending, agent, manager); }).detach();
+  manager.ready(device.name + " for " + options.scheduler);
   logger.info("worker begins", {{"worker", options.name}, {"scheduler", options.scheduler}});
   const agent::Exit exit = agent.run();
   logger.info("worker ends", {{"why", exit.why}});

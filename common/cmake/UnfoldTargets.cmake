@@ -77,13 +77,14 @@ function(unfold_library name)
   endif()
 endfunction()
 
-# unfold_program(NAME SOURCES ... DEPS ...): an executable in build/bin, installed.
+# unfold_program(NAME SOURCES ... DEPS ...): an executable in build/bin, installed; its package has its
+# name (deploy/CMakeLists.txt).
 function(unfold_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS")
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${arg_DEPS} unfold_warnings)
-  install(TARGETS ${name} RUNTIME DESTINATION bin)
+  install(TARGETS ${name} RUNTIME DESTINATION bin COMPONENT ${name})
 endfunction()
 
 # What the sanitizer builds build: every test program labelled `unit`, and not `cli`; and those labelled

@@ -26,6 +26,7 @@ ALLOWED = {
     "common/sky": set(),
     "common/config": BASE,
     "common/log": BASE,
+    "common/manager": BASE,
     "common/metrics": BASE,
     "common/roots": BASE,
     "common/publish": BASE,
@@ -39,7 +40,7 @@ ALLOWED = {
     "server/scheduler": CORE,
     "server/rpc": CORE | PLAN,
     "server/http": CORE | SMALL,
-    "server": CORE | PLAN | {"server/rpc", "server/http"},
+    "server": CORE | PLAN | {"common/manager", "server/rpc", "server/http"},
     "workers/compute": set(),
     "workers/nufft": {"workers/compute"},
     "workers/kernels": {"workers/compute", "workers/nufft"},
@@ -48,7 +49,7 @@ ALLOWED = {
     "workers/residency": BASE,
     "workers/engines": WORK | {"common/render"},
     "workers/agent": WORK,
-    "workers": WORK | {"workers/agent"},
+    "workers": WORK | {"common/manager", "workers/agent"},
     "client": PLAN | {"client/rpc", "client/cli", "client/supervise", "common/simulate", "common/render", "common/compare"},
     "client/rpc": SMALL,
     "client/supervise": SMALL,
@@ -74,6 +75,7 @@ FENCED = {
     r"fftw3": {"workers/nufft", "workers/kernels"},
     r"nlohmann/": {"common/compare", "common/log", "client/cli", "server/http"},
     r"toml\+\+": {"common/config"},
+    r"systemd/": {"common/manager"},
     r"absl/|google/protobuf|unfold/v1": None,  # None: every module but compute, kernels and cuda
 }
 BARE = {"workers/compute", "workers/nufft", "workers/kernels", "workers/cuda"}
@@ -272,7 +274,7 @@ def packages_listed(options):
              "erfa": "liberfa-dev", "cpp-httplib": "libcpp-httplib-dev", "libdeflate": "libdeflate-dev",
              "CUDAToolkit": None, "Python3": "python3", "benchmark": "libbenchmark-dev", "tomlplusplus": "libtomlplusplus-dev",
              "libseccomp": "libseccomp-dev", "FFTW3": "libfftw3-dev", "HDF5": "libhdf5-dev", "hdf5": "libhdf5-dev",
-             "liblz4": "liblz4-dev", "yaml-cpp": "libyaml-cpp-dev"}
+             "liblz4": "liblz4-dev", "libsystemd": "libsystemd-dev", "yaml-cpp": "libyaml-cpp-dev"}
     listed = set(text_of(options, "tests/packages.txt").split("\n"))
     complaints = []
     for name in tracked(options, (".cmake", "CMakeLists.txt")):

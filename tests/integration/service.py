@@ -56,9 +56,9 @@ class Service:
     def log_of(self, name):
         return "\n".join(p.read_text(errors="replace") for p in sorted(self.home.glob(f"*-{name}.log")))
 
-    def start_scheduler(self, *extra):
+    def start_scheduler(self, *extra, **how):
         self.scheduler = self.spawn("scheduler", BIN / "unfold-scheduler", "--dir", self.home / "state", "--listen", self.address,
-                                    "--http", "127.0.0.1:0", "--root", f"data={self.data}", "--enable-probe-engine", *SCALE, *extra)
+                                    "--http", "127.0.0.1:0", "--root", f"data={self.data}", "--enable-probe-engine", *SCALE, *extra, **how)
         eventually(lambda: self.scheduler.poll() is not None or self.answers(), "the scheduler answers")
         assert self.scheduler.poll() is None, self.log_of("scheduler")
 

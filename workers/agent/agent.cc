@@ -91,6 +91,13 @@ void Agent::post(Event event) {
   changed_.notify_all();
 }
 
+void Agent::ask(std::function<void()> answer) {
+  post([answer = std::move(answer)](SessionCore&, Duration) {
+    answer();
+    return Effects();
+  });
+}
+
 Effects Agent::next_effects() {
   const MutexLock lock(mutex_);
   for (;;) {

@@ -48,6 +48,8 @@ class Agent final : public Supervisor {
   /// the process must end without destroying this object.
   Exit run();
   void drain();
+  /// `answer` is called by run()'s thread, soon. For a watchdog.
+  void ask(std::function<void()> answer);
 
   absl::Status wait_until_permitted(std::int64_t fence) override;
   bool lease_alive(std::int64_t fence) override;
