@@ -59,13 +59,22 @@ std::int64_t device_bytes(const ImagingSize& s) {
   return whole(lookups + list + passes(1) + (s.replicates > 0 ? passes(16) : 0) + kAlways);
 }
 
-// workers/kernels/spi/device: at most 2^24 points at a time in two transforms, whose finer grid has
+// workers/kernels/spi/device: a search holds the slices of a block of references, of at most 2^30
+// pixels, as floats and again in 16 bits, tiles of 2,048 frames by as many references, and lists of
+// 32 candidates a frame. Merging: at most 2^24 points at a time in two transforms, whose finer grid has
 // up to (4 M)^3 cells with subgrids of their own; phasing's starts lie side by side.
 std::int64_t device_bytes(const SpiSize& s) {
   const double voxels = std::pow(static_cast<double>(s.grid), 3);
   const double points = std::min(static_cast<double>(s.points), 16777216.0);
   constexpr double kOfPoint = 160, kOfCell = 96, kOfStart = 64;
-  return whole(points * kOfPoint + 64 * 1.125 * voxels * kOfCell +
+  constexpr double kTile = 2048, kBlock = 1073741824, kOfFrame = 32 * 12 + 256;
+  const auto frames = static_cast<double>(s.frames), pixels = static_cast<double>(s.pixels);
+  const auto references = static_cast<double>(s.references), depth = pixels + 64;
+  const double block = std::min(references, std::max(kBlock / std::max(pixels, 1.0), kTile));
+  const double rows = std::min(frames, kTile), columns = std::min(references, kTile);
+  const double search = block * (6 * depth + 64) + rows * (2 * depth + 4 * columns) +
+                        frames * kOfFrame + 64 * (4 * pixels + 64) + 40 * pixels;
+  return whole(search + points * kOfPoint + 64 * 1.125 * voxels * kOfCell +
                static_cast<double>(s.starts) * voxels * kOfStart + kAlways);
 }
 

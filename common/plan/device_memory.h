@@ -30,6 +30,8 @@ struct SpiSize {
   std::int64_t grid = 0;    ///< M
   std::int64_t points = 0;  ///< frames or orientations in use, times pixels
   std::int64_t starts = 1;  ///< of phasing
+  std::int64_t frames = 0, pixels = 0;
+  std::int64_t references = 0;  ///< of the largest search
 };
 std::int64_t device_bytes(const SpiSize& size);
 

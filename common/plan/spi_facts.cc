@@ -138,7 +138,11 @@ void predict_spi(const SpiData& data, const v1::SpiSpec& spec, v1::Plan& plan) {
   plan.set_device_bytes(
       device_bytes(SpiSize{.grid = spec.grid(),
                            .points = static_cast<std::int64_t>(std::max(used, frames) * pixels),
-                           .starts = spec.phasing_starts()}));
+                           .starts = spec.phasing_starts(),
+                           .frames = data.frames,
+                           .pixels = data.summary.detector.pixels(),
+                           .references = std::max<std::int64_t>(references_used(data, spec),
+                                                                spec.coarse_references())}));
 }
 
 }  // namespace unfold::plan

@@ -1,6 +1,7 @@
 """Workers with GPUs, in the real programs: the devices are emulated (UNFOLD_CUDA_MODULE), what they tell of
 themselves is a text file (UNFOLD_NVML, support/fake_nvml.cc)."""
 
+import json
 import os
 import re
 import signal
@@ -139,6 +140,20 @@ class Gpu(unittest.TestCase):
                      'unfold_job_start_duration_seconds_count{engine="probe",response="hit"} 1',
                      'unfold_slot_idle_duration_seconds_count{engine="probe"} 1'):
             self.assertIn(line, page)
+
+    def test_patterns_are_reconstructed_on_the_gpu_and_stay_there_for_the_next_job(self):
+        self.service.start_scheduler()
+        self.start_gpu_worker()
+        self.assertNotIn("spi", self.worker("g1").get("cpuEngines", []))
+        atoms = [(12, 0, 0), (-9, 5, 2), (-3, -10, 4), (1, 3, -11), (4, 8, 6)]
+        lines = [f"ATOM  {i + 1:5d}  CA  ALA A{i + 1:4d}    {x:8.3f}{y:8.3f}{z:8.3f}  1.00 20.00           C  " for i, (x, y, z) in enumerate(atoms)]
+        (self.service.data / "particle.pdb").write_text("\n".join([*lines, "END", ""]))
+        self.service.unfold("simulate", "spi", "--pdb", "particle.pdb", "--size", 14, "--corner-resolution", 10, "--frames", 40, "--photons", 300, "-o", "patterns.h5")
+        tiny = ["--data", self.service.data / "patterns.h5", "--grid", 11, "--max-generations", 2, "--phasing-starts", 1, "--coarse-references", 100]
+        done = [json.loads(self.service.run("submit", "spi", *tiny, "--output", f"{name}.h5", "--wait", "--output-format", "json", timeout=600).stdout)
+                for name in ("cold", "warm")]
+        self.assertEqual([job["attempts"][0]["device"] for job in done], ["cuda:0", "cuda:0"])
+        self.assertTrue(done[1]["attempts"][0]["responseHit"])
 
     def test_a_fatal_xid_cordons_the_gpu_and_takes_its_job_elsewhere_uncharged(self):
         self.service.start_scheduler()

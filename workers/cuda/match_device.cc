@@ -6,38 +6,18 @@
 #include <set>
 #include <utility>
 
+#include "workers/cuda/gpu_frames.h"
 #include "workers/cuda/outcome.h"
 #include "workers/kernels/spi/device_tasks.h"
 
 namespace unfold::cuda {
 namespace {
 
-/// Owns frames on a GPU.
-class ResidentFrames {
- public:
-  ResidentFrames(const Gpu& gpu, const spi::PatternSet& frames)
-      : table_(&gpu.module->spi), of_(frames.identity()) {
-    const spi::FramesTask task = spi::frames_task(frames);
-    require(table_->load(gpu.ordinal, &task, &handle_));
-  }
-  ~ResidentFrames() { table_->release(handle_); }
-  ResidentFrames(const ResidentFrames&) = delete;
-  ResidentFrames& operator=(const ResidentFrames&) = delete;
-
-  bool expired() const { return of_.expired(); }
-  bool are(const spi::PatternSet& frames) const { return of_.lock() == frames.identity().lock(); }
-  void* handle() const { return handle_; }
-
- private:
-  const SpiTable* table_;
-  std::weak_ptr<const void> of_;
-  void* handle_ = nullptr;
-};
-
 class GpuMatching final : public spi::MatchDevice {
  public:
-  GpuMatching(const Gpu& gpu, std::function<void(const std::string&)> note)
-      : gpu_(gpu), note_(std::move(note)) {}
+  GpuMatching(const Gpu& gpu, std::function<void(const std::string&)> note,
+              std::shared_ptr<const GpuFrames> resident)
+      : gpu_(gpu), note_(std::move(note)), resident_(std::move(resident)) {}
 
   std::optional<spi::Matches> match(compute::Cpu& cpu, const spi::PatternSet& frames,
                                     const spi::Slicer& slicer,
@@ -46,7 +26,7 @@ class GpuMatching final : public spi::MatchDevice {
     if (references.empty() || !takes(frames, slicer)) return std::nullopt;
     spi::MatchInput input(cpu, frames, slicer, references, options);
     const spi::MatchTask task = input.task();
-    require(gpu_.module->spi.match(resident(frames).handle(), &task));
+    require(gpu_.module->spi.match(held(frames).get(), &task));
     return std::move(input).answer();
   }
 
@@ -59,7 +39,7 @@ class GpuMatching final : public spi::MatchDevice {
     if (!takes(frames, slicer)) return std::nullopt;
     spi::NearInput input(cpu, frames, slicer, start, starts, turns, options);
     const spi::NearTask task = input.task();
-    require(gpu_.module->spi.match_near(resident(frames).handle(), &task));
+    require(gpu_.module->spi.match_near(held(frames).get(), &task));
     return input.answer();
   }
 
@@ -78,24 +58,35 @@ class GpuMatching final : public spi::MatchDevice {
     return false;
   }
 
-  const ResidentFrames& resident(const spi::PatternSet& frames) {
-    resident_.remove_if([](const ResidentFrames& one) { return one.expired(); });
-    const auto found = std::find_if(resident_.begin(), resident_.end(),
-                                    [&](const ResidentFrames& one) { return one.are(frames); });
-    return found != resident_.end() ? *found : resident_.emplace_back(gpu_, frames);
+  const GpuFrames& held(const spi::PatternSet& frames) {
+    held_.remove_if([](const auto& one) { return one->expired(); });
+    const auto found = std::find_if(held_.begin(), held_.end(),
+                                    [&](const auto& one) { return one->are(frames); });
+    return found != held_.end() ? **found : *held_.emplace_back(brought(frames));
+  }
+  /// Only what is not there yet is copied.
+  std::shared_ptr<const GpuFrames> brought(const spi::PatternSet& frames) {
+    if (resident_ && resident_->are(frames)) return std::make_shared<GpuFrames>(resident_);
+    if (resident_ && resident_->hold(frames)) return std::make_shared<GpuFrames>(resident_, frames);
+    for (const auto& whole : held_) {
+      if (whole->hold(frames)) return std::make_shared<GpuFrames>(whole, frames);
+    }
+    return std::make_shared<GpuFrames>(gpu_, frames);
   }
 
   Gpu gpu_;
   std::function<void(const std::string&)> note_;
   std::set<std::string> noted_;
-  std::list<ResidentFrames> resident_;
+  std::shared_ptr<const GpuFrames> resident_;
+  std::list<std::shared_ptr<const GpuFrames>> held_;
 };
 
 }  // namespace
 
 std::unique_ptr<spi::MatchDevice> make_match_device(const Gpu& gpu,
-                                                    std::function<void(const std::string&)> note) {
-  return std::make_unique<GpuMatching>(gpu, std::move(note));
+                                                    std::function<void(const std::string&)> note,
+                                                    std::shared_ptr<const GpuFrames> resident) {
+  return std::make_unique<GpuMatching>(gpu, std::move(note), std::move(resident));
 }
 
 }  // namespace unfold::cuda

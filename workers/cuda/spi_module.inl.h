@@ -16,6 +16,10 @@ template <class D>
 struct SpiFrames {
   SpiFrames(int on, const spi::FramesTask& task)
       : ordinal(on), device(on), set(std::in_place, device, task) {}
+  SpiFrames(const SpiFrames& whole, const std::int32_t* place, spi::Index frames)
+      : ordinal(whole.ordinal),
+        device(ordinal),
+        set(std::in_place, device, *whole.set, place, frames) {}
   int ordinal;
   D device;
   std::optional<spi::FrameSet<D>> set;
@@ -33,6 +37,12 @@ Outcome spi_release(void* handle) {
     frames->set.reset();
     frames->device.synchronize();  // now memory is free for others
   });
+}
+
+template <class D>
+Outcome spi_share(const void* whole, const std::int32_t* place, spi::Index frames, void** handle) {
+  const auto& held = *static_cast<const SpiFrames<D>*>(whole);
+  return guarded<D>(held.ordinal, [&] { *handle = new SpiFrames<D>(held, place, frames); });
 }
 
 template <class D>
@@ -57,6 +67,7 @@ template <class D>
 SpiTable spi_table() {
   return {.load = spi_load<D>,
           .release = spi_release<D>,
+          .share = spi_share<D>,
           .match = spi_match<D>,
           .match_near = spi_match_near<D>};
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/status_macros.h"
+#include "workers/kernels/spi/device_tasks.h"
 
 namespace unfold::engine {
 namespace {
@@ -63,13 +64,17 @@ std::int64_t ResidentPatterns::bytes() const {
 }
 
 absl::StatusOr<std::shared_ptr<const residency::Response>> load_patterns(
-    const spi_data::PatternSource& source, const spi_data::Choice& choice,
-    const PatternStep& step) {
+    const spi_data::PatternSource& source, const spi_data::Choice& choice, const PatternStep& step,
+    const cuda::Gpu* gpu) {
   UNFOLD_ASSIGN_OR_RETURN(spi_data::Patterns read,
                           spi_data::load(StepwiseSource(source, step), choice));
   spi::PatternSet frames = frames_of(read);
-  return std::make_shared<ResidentPatterns>(
+  auto out = std::make_shared<ResidentPatterns>(
       std::move(frames), detector_of(std::move(read.detector)), std::move(read.frame));
+  if (gpu != nullptr && spi::fits_device(out->frames)) {
+    out->on_gpu = std::make_shared<cuda::GpuFrames>(*gpu, out->frames);
+  }
+  return out;
 }
 
 }  // namespace unfold::engine

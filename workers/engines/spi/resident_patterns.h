@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/formats/spi/source.h"
+#include "workers/cuda/gpu_frames.h"
 #include "workers/kernels/spi/patterns.h"
 #include "workers/residency/response_cache.h"
 
@@ -23,13 +24,18 @@ class ResidentPatterns final : public residency::Response {
   spi::PatternSet frames;
   spi::Detector detector;
   std::vector<std::int64_t> number;  ///< [N] of a frame in its source
+  /// Where the worker computes on a GPU that takes them: the frames there.
+  std::shared_ptr<const cuda::GpuFrames> on_gpu;
+  /// On the device: frames take as many there as here.
   std::int64_t bytes() const override;
 };
 
 /// Told before each piece with the frames read so far; an error ends the load.
 using PatternStep = std::function<absl::Status(std::int64_t frames, std::int64_t of)>;
 
+/// Onto `gpu` too where there is one; throws as GpuFrames does.
 absl::StatusOr<std::shared_ptr<const residency::Response>> load_patterns(
-    const spi_data::PatternSource& source, const spi_data::Choice& choice, const PatternStep& step);
+    const spi_data::PatternSource& source, const spi_data::Choice& choice, const PatternStep& step,
+    const cuda::Gpu* gpu = nullptr);
 
 }  // namespace unfold::engine

@@ -1,5 +1,6 @@
 #include "workers/engines/spi/settings.h"
 
+#include <string>
 #include <utility>
 
 namespace unfold::engine {
@@ -36,6 +37,16 @@ spi::Settings settings_of(const v1::SpiSpec& spec, std::vector<float> background
   out.halves = !spec.no_halves();
   out.phasing_starts = spec.phasing_starts();
   return out;
+}
+
+v1::SpiSpec without_places(v1::SpiSpec spec) {
+  for (std::string* place : {spec.mutable_output(), spec.mutable_mrc(), spec.mutable_png(),
+                             spec.mutable_dragonfly_output(), spec.mutable_reference()}) {
+    place->clear();
+  }
+  spec.clear_checkpoint_every();
+  spec.clear_checkpoint_generations();
+  return spec;
 }
 
 }  // namespace unfold::engine

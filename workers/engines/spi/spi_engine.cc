@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/error.h"
 #include "common/base/status_macros.h"
 #include "common/formats/spi/reference.h"
@@ -18,6 +19,7 @@
 #include "common/plan/spi_plan.h"
 #include "workers/compute/communicator.h"
 #include "workers/cuda/fourier_devices.h"
+#include "workers/cuda/match_device.h"
 #include "workers/engines/checkpoint_file.h"
 #include "workers/engines/checkpoints.h"
 #include "workers/engines/file_digests.h"
@@ -76,17 +78,6 @@ absl::Status refused(const char* why) {
                 .remedy = ""});
 }
 
-/// The options that the numbers of a checkpoint depend on. The reference is none of them.
-v1::SpiSpec without_places(v1::SpiSpec spec) {
-  for (std::string* place : {spec.mutable_output(), spec.mutable_mrc(), spec.mutable_png(),
-                             spec.mutable_dragonfly_output(), spec.mutable_reference()}) {
-    place->clear();
-  }
-  spec.clear_checkpoint_every();
-  spec.clear_checkpoint_generations();
-  return spec;
-}
-
 CheckpointPace pace_of(const v1::SpiSpec& spec) {
   return {.every = Duration(TimeUtil::DurationToNanoseconds(spec.checkpoint_every())),
           .steps = spec.checkpoint_generations()};
@@ -99,9 +90,13 @@ class SpiEngine final : public Engine {
       : roots_(roots),
         cpu_(cpu),
         clock_(std::move(clock)),
+        gpu_(gpu),
         fourier_(gpu ? cuda::make_fourier_device(*gpu) : nullptr) {}
 
   std::string name() const override { return "spi"; }
+  std::string device() const override {
+    return gpu_ ? absl::StrCat("cuda:", gpu_->ordinal) : "cpu";
+  }
 
   absl::StatusOr<std::unique_ptr<Input>> read(const v1::JobSpec& spec,
                                               const v1::Plan& plan) override {
@@ -186,7 +181,8 @@ class SpiEngine final : public Engine {
     const residency::Loader load =
         [&]() -> absl::StatusOr<std::shared_ptr<const residency::Response>> {
       UNFOLD_ASSIGN_OR_RETURN(auto loaded,
-                              load_patterns(*job.source, plan::choice_of(job.spec), step));
+                              load_patterns(*job.source, plan::choice_of(job.spec), step,
+                                            gpu_ ? &*gpu_ : nullptr));
       UNFOLD_RETURN_IF_ERROR(check_unchanged(job.files, job.plan));
       return loaded;
     };
@@ -264,6 +260,9 @@ class SpiEngine final : public Engine {
     const std::optional<spi::Checkpoint> earlier = checkpoints.resume();
     auto settings = settings_of(spec, input.background);
     settings.run.fourier_device = fourier_.get();
+    const auto searches =
+        gpu_ ? cuda::make_match_device(*gpu_, context.note, patterns.on_gpu) : nullptr;
+    settings.run.match_device = searches.get();
     return beside_pulse(progress, [&] {
       return spi::reconstruct(cpu_, patterns.frames, patterns.detector, settings, alone, hooks,
                               earlier ? &*earlier : nullptr);
@@ -280,6 +279,7 @@ class SpiEngine final : public Engine {
   const Roots& roots_;
   compute::Cpu& cpu_;
   const std::shared_ptr<const Clock> clock_;
+  const std::optional<cuda::Gpu> gpu_;
   const std::unique_ptr<spi::FourierDevice> fourier_;  ///< or null
   FileDigests digests_;
 };

@@ -113,6 +113,10 @@ double PatternSet::total(Index frame, std::span<const std::uint8_t> chosen) cons
 
 PatternSet PatternSet::subset(std::span<const Index> frames) const {
   PatternSet set(static_cast<Index>(frames.size()), pixels_);
+  set.origin_ = taken_.empty() ? identity_ : origin_;
+  for (const Index frame : frames) {
+    set.taken_.push_back(taken_.empty() ? frame : taken_[static_cast<std::size_t>(frame)]);
+  }
   set.values_ = gathered(values_, frames, pixels_);
   set.counts_ = gathered(counts_, frames, pixels_);
   if (!is_sparse()) return set;

@@ -70,6 +70,13 @@ class PatternSet {
   Held held() const { return {counts_, values_, first_, pixel_, count_}; }
   /// Lives as long as a copy of this set does: what is made of it elsewhere may go with it.
   std::weak_ptr<const void> identity() const { return identity_; }
+  /// Of a subset (of a subset ...): the set that it was first taken from, and where its frames are
+  /// in that. Else nobody's identity and no frames.
+  struct Origin {
+    std::weak_ptr<const void> identity;
+    std::span<const Index> frames;  ///< [N]
+  };
+  Origin origin() const { return {origin_, taken_}; }
 
   /// Sum of a frame over the pixels that `chosen` [P] marks with 1.
   double total(Index frame, std::span<const std::uint8_t> chosen) const;
@@ -92,6 +99,8 @@ class PatternSet {
   std::vector<std::uint32_t> pixel_;
   std::vector<float> count_;
   std::shared_ptr<const void> identity_;
+  std::weak_ptr<const void> origin_;
+  std::vector<Index> taken_;  ///< [N] frames of the origin, or empty
 };
 
 }  // namespace unfold::spi

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <memory>
 
 #include "tests/support/cuda_modules.h"
 #include "tests/workers/kernels/spi/matching_problem.h"
@@ -80,6 +81,20 @@ TYPED_TEST(MatchDeviceTest, KeepsFramesAsLongAsTheirSetLives) {
   }
   this->found(this->made_.set, true);
   EXPECT_EQ(this->free_bytes(), before);
+}
+
+TYPED_TEST(MatchDeviceTest, TakesSubsetsFromFramesThatAreThere) {
+  const Index few[] = {17, 2, 4, 3, 11}, fewer[] = {2, 0};
+  for (const PatternSet& all : {this->made_.set, this->made_.set.to_sparse()}) {
+    const auto there = std::make_shared<GpuFrames>(TypeParam::gpu(), all);
+    this->match_device_ = make_match_device(TypeParam::gpu(), {}, there);
+    const PatternSet some = all.subset(few), least = some.subset(fewer);
+    const auto before = this->free_bytes();
+    this->expect_alike(some);
+    this->expect_alike(least);
+    this->expect_alike(all);
+    EXPECT_LT(before - this->free_bytes(), static_cast<unsigned long long>(least.bytes()));
+  }
 }
 
 TYPED_TEST(MatchDeviceTest, GivesAllMemoryBack) {

@@ -57,6 +57,15 @@ TEST_P(PatternSetTest, KeepsItsKindInASubset) {
   EXPECT_THAT(rows_of(few, 0, 3), ElementsAre(5, 0, 0, 7, 5, 0, 0, 7, 0, 0, 0, 0));
 }
 
+TEST_P(PatternSetTest, ASubsetKnowsWhatItWasFirstTakenFrom) {
+  const PatternSet all = made();
+  const std::vector<Index> named = {2, 0}, fewer = {1, 1, 0};
+  const PatternSet some = all.subset(named).subset(fewer);
+  EXPECT_EQ(some.origin().identity.lock(), all.identity().lock());
+  EXPECT_THAT(some.origin().frames, ElementsAre(0, 0, 2));
+  EXPECT_EQ(all.origin().identity.lock(), nullptr);
+}
+
 TEST_P(PatternSetTest, HoldsTheSameWhenSparse) {
   const PatternSet sparse = made().to_sparse();
   ASSERT_TRUE(sparse.is_sparse());

@@ -22,17 +22,19 @@ struct FrameView {
   const Index* first = nullptr;
   const std::uint32_t* pixel = nullptr;
   const float* count = nullptr;
+  const std::int32_t* place = nullptr;  ///< [N] where frames lie; null: in order
   Index pixels = 0;
 
   UNFOLD_HD bool listed() const { return first != nullptr; }
+  UNFOLD_HD Index at_place(Index frame) const { return place != nullptr ? place[frame] : frame; }
   /// Of a frame that is not listed.
-  UNFOLD_HD float at(Index frame, std::uint32_t place) const {
-    const Index i = frame * pixels + static_cast<Index>(place);
+  UNFOLD_HD float at(Index frame, std::uint32_t pixel_place) const {
+    const Index i = at_place(frame) * pixels + static_cast<Index>(pixel_place);
     return counts != nullptr ? static_cast<float>(counts[i]) : values[i];
   }
 };
 
-/// Owns N frames on `D`, in the form they come in. Immutable.
+/// Owns N frames on `D`, in the form they come in, or knows where another set has them. Immutable.
 template <compute::Accelerator D>
 class FrameSet {
  public:
@@ -49,6 +51,13 @@ class FrameSet {
     } else {
       view_.values = upload(device, values_, task.values, all);
     }
+    device.synchronize();
+  }
+
+  /// Frames of `whole`, which must outlive it: place [frames], or null: all of them.
+  FrameSet(D& device, const FrameSet& whole, const std::int32_t* place, Index frames)
+      : frames_(place != nullptr ? frames : whole.frames_), view_(whole.view_) {
+    if (place != nullptr) view_.place = upload(device, place_, place, frames);
     device.synchronize();
   }
 
@@ -78,6 +87,7 @@ class FrameSet {
   std::optional<compute::Buffer<float, D>> values_;
   std::optional<compute::Buffer<Index, D>> first_;
   std::optional<compute::Buffer<std::uint32_t, D>> pixel_;
+  std::optional<compute::Buffer<std::int32_t, D>> place_;
 };
 
 /// Chosen pixels on a device.
@@ -98,8 +108,8 @@ UNFOLD_DEVICE void each_value(Block& block, const FrameView& frames, const Choic
     });
     return;
   }
-  const Index first = frames.first[frame];
-  block.for_each(frames.first[frame + 1] - first, [&](Index k, int thread) {
+  const Index held = frames.at_place(frame), first = frames.first[held];
+  block.for_each(frames.first[held + 1] - first, [&](Index k, int thread) {
     const Index p = choice.place[frames.pixel[first + k]];
     if (p >= 0) visit(p, frames.count[first + k], thread);
   });
