@@ -60,8 +60,8 @@ class GpuMatching final : public spi::MatchDevice {
 
   const GpuFrames& held(const spi::PatternSet& frames) {
     held_.remove_if([](const auto& one) { return one->expired(); });
-    const auto found = std::find_if(held_.begin(), held_.end(),
-                                    [&](const auto& one) { return one->are(frames); });
+    const auto found =
+        std::find_if(held_.begin(), held_.end(), [&](const auto& one) { return one->are(frames); });
     return found != held_.end() ? **found : *held_.emplace_back(brought(frames));
   }
   /// Only what is not there yet is copied.

@@ -22,9 +22,9 @@ namespace unfold::engine {
 namespace {
 
 /// Between whole jobs of the CPU and of a GPU, too small to find anything: from random orientations
-/// rounding takes frames other ways (job_device_test.cc holds each search to the CPU's). Correlation
-/// of merged intensities, most of which is their spherical mean (0.989 measured), and the relative
-/// difference of the frames' log-likelihoods.
+/// rounding takes frames other ways (job_device_test.cc holds each search to the CPU's).
+/// Correlation of merged intensities, most of which is their spherical mean (0.989 measured), and
+/// the relative difference of the frames' log-likelihoods.
 constexpr double kIntensityCorrelation = 0.9, kScoreTolerance = 0.02;
 
 template <class Module>

@@ -4,61 +4,23 @@
 #include <concepts>
 
 #include "tests/support/on_device.h"
+#include "tests/workers/nufft/device_transform.h"
 #include "tests/workers/nufft/direct_sum.h"
 #include "workers/nufft/device/device_nufft.h"
 
 // The CPU library's cases (nufft_test.cc) on any device, at the tolerances asked for.
 namespace unfold::test {
 
-using nufft::Cell;
 using nufft::DeviceNufft;
 using nufft::DeviceOptions;
-using nufft::Edges;
 using nufft::kPointsOfPart;
 
 template <class D>
 class DeviceTransforms : public OnDevice<D> {
- public:
-  /// A transform with its arrays on the device, spoken to with vectors.
-  template <class Real, int Parts>
-  struct OfPoints {
-    using Value = Cell<Real, Parts>;
-    using Host = std::conditional_t<Parts == 2, std::complex<Real>, Real>;
-
-    D device{0};
-    Edges modes;
-    DeviceNufft<D, Real, Parts> nufft;
-
-    OfPoints(const Modes& m, const DeviceOptions& options, const std::vector<Real>& x)
-        : modes(m), nufft(device, m, options) {
-      set(x);
-    }
-    void set(const std::vector<Real>& x) {
-      compute::Buffer<Real, D> points(device, static_cast<Index>(x.size()));
-      points.upload(x);
-      nufft.set_points(points.view(static_cast<Index>(x.size()) / 3, Index{3}));
-    }
-    std::vector<Host> type1(const std::vector<Host>& c, int sign = +1) {
-      return apply(c, size_of(modes), [&](auto* in, auto* out) { nufft.type1(in, out, sign); });
-    }
-    std::vector<Host> type2(const std::vector<Host>& f, int sign = -1) {
-      return apply(f, nufft.points(), [&](auto* in, auto* out) { nufft.type2(in, out, sign); });
-    }
-
-   private:
-    template <class Call>
-    std::vector<Host> apply(const std::vector<Host>& in, Index size, const Call& call) {
-      compute::Buffer<Host, D> from(device, static_cast<Index>(in.size())), to(device, size);
-      from.upload(in);
-      call(reinterpret_cast<const Value*>(from.view(from.size()).data),
-           reinterpret_cast<Value*>(to.view(size).data));
-      std::vector<Host> out(static_cast<std::size_t>(size));
-      to.download(out);
-      return out;
-    }
-  };
-
  protected:
+  template <class Real, int Parts>
+  using OfPoints = DeviceTransform<D, Real, Parts>;
+
   /// Errors of the four transforms of random points against direct sums.
   template <class Real>
   void expect_within(double bound, const Modes& modes, Index count, const DeviceOptions& options) {

@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 #include <hdf5.h>
 
+#include "tests/support/emulated_device.h"
+#include "tests/support/emulated_fft.h"
 #include "tests/support/shared_data.h"
+#include "tests/workers/nufft/device_transform.h"
 #include "tests/workers/nufft/direct_sum.h"
 
 // The stored direct sums of data/spi/c1_nufft.h5 (its README has the conventions).
@@ -68,14 +71,27 @@ class NufftCases : public testing::Test {
   template <class Real>
   void expect_both_types_within(double tolerance) {
     compute::Cpu cpu(2);
+    expect_within<Real>(tolerance, [&](Index m, const std::vector<Real>& x) {
+      return test::Transform<Real>(cpu, {m, m, m}, {.tolerance = tolerance}, x);
+    });
+  }
+  template <class Real>
+  void expect_both_types_on_device_within(double tolerance) {
+    expect_within<Real>(tolerance, [&](Index m, const std::vector<Real>& x) {
+      return test::DeviceTransform<test::Emulated, Real, 2>({m, m, m}, {.tolerance = tolerance}, x);
+    });
+  }
+
+ private:
+  template <class Real, class Make>
+  void expect_within(double tolerance, const Make& make) {
     for (const auto& [m, name] :
          {Case{16, "M16_uniform"}, Case{16, "M16_slices"}, Case{17, "M17_uniform"},
           Case{17, "M17_slices"}, Case{31, "M31_uniform"}, Case{31, "M31_slices"}}) {
       const Group group(file_, name);
       const auto x = group.reals("x");
       const auto c = group.complexes("c"), f = group.complexes("F");
-      test::Transform<Real> transform(cpu, {m, m, m}, {.tolerance = tolerance},
-                                      {x.begin(), x.end()});
+      auto transform = make(m, std::vector<Real>(x.begin(), x.end()));
       const auto type1 = transform.type1({c.begin(), c.end()});
       const auto type2 = transform.type2({f.begin(), f.end()});
       EXPECT_LE(test::errors_of(type1, group.complexes("type1"), test::norm_of(c)).l2, tolerance)
@@ -85,7 +101,6 @@ class NufftCases : public testing::Test {
     }
   }
 
- private:
   hid_t file_ = -1;
 };
 
@@ -102,6 +117,13 @@ TEST_F(NufftCases, EveryDecadeInFloatHoldsAgainstTheStoredSums) {
     SCOPED_TRACE(decade);
     expect_both_types_within<float>(std::pow(10.0, -decade));
   }
+}
+
+TEST_F(NufftCases, TheDevicesTransformsHoldAgainstTheStoredSums) {
+  for (const double tolerance : {1e-4, 1e-8, 1e-12}) {
+    expect_both_types_on_device_within<double>(tolerance);
+  }
+  for (const double tolerance : {1e-3, 1e-5}) expect_both_types_on_device_within<float>(tolerance);
 }
 
 }  // namespace

@@ -180,9 +180,8 @@ class SpiEngine final : public Engine {
                                    const PatternStep& step) const {
     const residency::Loader load =
         [&]() -> absl::StatusOr<std::shared_ptr<const residency::Response>> {
-      UNFOLD_ASSIGN_OR_RETURN(auto loaded,
-                              load_patterns(*job.source, plan::choice_of(job.spec), step,
-                                            gpu_ ? &*gpu_ : nullptr));
+      UNFOLD_ASSIGN_OR_RETURN(auto loaded, load_patterns(*job.source, plan::choice_of(job.spec),
+                                                         step, gpu_ ? &*gpu_ : nullptr));
       UNFOLD_RETURN_IF_ERROR(check_unchanged(job.files, job.plan));
       return loaded;
     };

@@ -1,47 +1,11 @@
-#include <gtest/gtest.h>
-
-#include <algorithm>
-
-#include "tests/support/shared_data.h"
 #include "tests/support/spi_case.h"
+#include "tests/workers/kernels/spi/stored_phasing.h"
 #include "workers/kernels/spi/merging.h"
-#include "workers/kernels/spi/phasing.h"
-#include "workers/kernels/spi/translation.h"
 
 namespace unfold::spi {
 namespace {
 
-/// The autocorrelation of a protein, computed from its atoms.
-class PhasingCase : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const std::string path = test::shared_file("data/spi/c2_phasing.h5").string();
-    if (path.empty()) GTEST_SKIP() << "no shared data";
-    const test::Hdf5Numbers file(path);
-    autocorrelation_ = file.doubles("ac");
-    noisy_ = file.doubles("ac_noisy_0.2pct");
-    truth_ = file.doubles("rho_true");
-    stored_error_ = file.attribute("reference_blur0", "fourier_error");
-  }
-
-  /// Correlation with the truth inside the sphere, but for translation and hand.
-  double correlation(std::span<const double> density) const {
-    const nufft::RealFft<double> fft({kGrid, kGrid, kGrid});
-    const DensityModes truth(kGrid, fft, truth_), other(kGrid, fft, density);
-    return truth.onto_this(other).correlation;
-  }
-
-  static std::vector<PhaseStart> fresh(std::uint64_t seed, int count) {
-    std::vector<PhaseStart> out(static_cast<std::size_t>(count));
-    for (PhaseStart& start : out) start.seed = seed++;
-    return out;
-  }
-
-  static constexpr Index kGrid = 37;
-  compute::Cpu cpu_{2};
-  std::vector<double> autocorrelation_, noisy_, truth_;
-  double stored_error_ = 0;
-};
+using PhasingCase = StoredPhasing;
 
 const PhaseResult& best_by_error(const std::vector<PhaseResult>& results) {
   return *std::min_element(results.begin(), results.end(),
@@ -49,14 +13,7 @@ const PhaseResult& best_by_error(const std::vector<PhaseResult>& results) {
 }
 
 TEST_F(PhasingCase, BestOfFourFreshStartsFindsTheDensityForEverySeedSet) {
-  PhaseSchedule schedule;
-  schedule.blur = 0;
-  for (std::uint64_t set = 0; set < 5; ++set) {
-    const auto results = phase(cpu_, kGrid, autocorrelation_, {}, fresh(1 + 4 * set, 4), schedule);
-    const PhaseResult& best = best_by_error(results);
-    EXPECT_GE(correlation(best.density), 0.99) << "set " << set;
-    EXPECT_NEAR(best.fourier_error, stored_error_, 0.01) << "set " << set;
-  }
+  for (std::uint64_t set = 0; set < 5; ++set) expect_density_of(set);
 }
 
 TEST_F(PhasingCase, ConsensusOfStartsIsCloserThanAnyOfThem) {
