@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "common/base/status_macros.h"
 #include "common/manager/service_manager.h"
 #include "common/plan/plan.h"
+#include "server/disk_watch.h"
 #include "server/event_log.h"
 #include "server/home_page.h"
 #include "server/http/http_server.h"
@@ -25,6 +27,7 @@ namespace unfold::server {
 namespace {
 
 constexpr Duration kGrace = std::chrono::seconds(1);
+constexpr Duration kDiskInterval = std::chrono::seconds(10);
 
 std::vector<std::string> helper_command(const Options& options) {
   const std::string program = options.helper_program.empty()
@@ -78,6 +81,7 @@ struct Daemon::Parts {
   }};
   std::optional<PlanPool> planner;
   std::optional<MetricsPage> metrics_page;
+  std::optional<DiskWatch> disks;
   std::atomic<bool> ready = false;
   std::unique_ptr<HttpServer> http;
   std::optional<Backend> backend;
@@ -158,6 +162,9 @@ absl::Status Daemon::Parts::start() {
 absl::Status Daemon::Parts::start_http() {
   UNFOLD_RETURN_IF_ERROR(check_exposure(
       {.text = options.http_host, .unix_path = {}, .host = options.http_host}, options.insecure));
+  std::map<std::string, std::string> folders = roots.table();
+  folders["state"] = options.dir;
+  disks.emplace(metrics.disks, std::move(folders), kDiskInterval);
   metrics_page.emplace(metrics, *loop, options.dir + "/unfold.db");
   UNFOLD_ASSIGN_OR_RETURN(http,
                           HttpServer::start({.host = options.http_host,

@@ -17,7 +17,7 @@ for argument in "$@"; do
   esac
 done
 
-deploy/install-packages.sh tests/packages.txt tests/packages-test.txt
+deploy/install-packages.sh tests/packages.txt tests/packages-image.txt tests/packages-test.txt
 jobs=$(nproc)
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
 # A cold ccache only costs.

@@ -176,7 +176,8 @@ SchedulerMetrics::SchedulerMetrics(const std::vector<RpcName>& rpcs)
       idle_seconds(histograms(*registry_, "slot_idle_duration_seconds",
                               "Between two computations of a slot, the second of which waited.",
                               {kEngine}, kStartSeconds)),
-      gpus(std::make_unique<GpuMetrics>(*registry_)) {
+      gpus(std::make_unique<GpuMetrics>(*registry_)),
+      disks(std::make_shared<DiskMetrics>(registry_)) {
   set_build_info(*registry_);
   leader.at({}).Set(1);
 }

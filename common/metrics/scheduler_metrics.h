@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "common/metrics/disk_metrics.h"
 #include "common/metrics/gpu_metrics.h"
 #include "common/metrics/table.h"
 
@@ -66,6 +67,7 @@ class SchedulerMetrics {
   Histograms start_seconds;  ///< {engine, response}: of attempts whose slot was free
   Histograms idle_seconds;   ///< {engine}: of the slot, before attempts that waited for it
   const std::unique_ptr<GpuMetrics> gpus;
+  const std::shared_ptr<DiskMetrics> disks;
 
   /// All of it in Prometheus text format 0.0.4.
   std::string text() const;

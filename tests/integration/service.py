@@ -93,6 +93,10 @@ class Service:
     def json(self, *arguments):
         return json.loads(self.unfold(*arguments, "--output-format", "json"))
 
+    def http(self):
+        """The scheduler's page, from its own words."""
+        return next(json.loads(line)["http"] for line in self.log_of("scheduler").splitlines()[::-1] if '"ready"' in line)
+
     def answers(self):
         return self.run("workers").returncode == 0
 

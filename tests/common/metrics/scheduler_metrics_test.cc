@@ -51,6 +51,24 @@ TEST(SchedulerMetrics, AnUnlistedValueCountsAsTheLastAndMakesNoNewSeries) {
                                     Not(HasSubstr("j9d8f7"))));
 }
 
+double value_of(const std::string& text, const std::string& series) {
+  const std::size_t at = text.find("\n" + series + " ");
+  return at == std::string::npos ? -1 : std::stod(text.substr(at + series.size() + 2));
+}
+
+TEST(SchedulerMetrics, DisksAreMeasuredByFolderAndKeptWhereTheyDoNotAnswer) {
+  const SchedulerMetrics metrics(kRpcs);
+  EXPECT_THAT(metrics.text(), HasSubstr("unfold_disk_free_bytes{folder=\"state\"} 0"));
+  metrics.disks->show("data", "/");
+  const std::string text = metrics.text();
+  const double size = value_of(text, "unfold_disk_size_bytes{folder=\"data\"}");
+  EXPECT_GT(size, 0);
+  EXPECT_LE(value_of(text, "unfold_disk_free_bytes{folder=\"data\"}"), size);
+  EXPECT_GT(value_of(text, "unfold_disk_measured_time_seconds{folder=\"data\"}"), 1.7e9);
+  metrics.disks->show("data", "/no such folder");
+  EXPECT_EQ(value_of(metrics.text(), "unfold_disk_size_bytes{folder=\"data\"}"), size);
+}
+
 v1::Worker gpu_worker() {
   v1::Worker worker;
   worker.set_host("node7");
