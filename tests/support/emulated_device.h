@@ -63,6 +63,9 @@ class Emulated {
   void copy_out(void* host, const void* device, std::size_t bytes) {
     if (bytes > 0) std::memcpy(host, device, bytes);
   }
+  void queue_out(void* pinned, const void* device, std::size_t bytes) {
+    copy_out(pinned, device, bytes);
+  }
   void copy(void* to, const void* from, std::size_t bytes) { copy_in(to, from, bytes); }
   void clear(void* device, std::size_t bytes) {
     if (bytes > 0) std::memset(device, 0, bytes);

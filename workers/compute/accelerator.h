@@ -9,14 +9,15 @@
 namespace unfold::compute {
 
 /// A device with memory of its own, one stream of work: cuda::Cuda, and test::Emulated that plays
-/// it. Beside Device's calls, all of them queued: copy on the device, clear to zero bytes; host
-/// memory that copies need not stage; marks in the stream, whose seconds apart can be asked once
-/// the work is done; and names for a profiler.
+/// it. Beside Device's calls, all of them queued: copy on the device, clear to zero bytes, copy out
+/// to pinned memory without waiting; host memory that copies need not stage (pinned); marks in the
+/// stream, whose seconds apart can be asked once the work is done; and names for a profiler.
 template <class D>
 concept Accelerator = Device<D> && requires(D& d, void* p, const void* q, std::size_t bytes,
                                             const typename D::Mark& mark, const char* name) {
   d.copy(p, q, bytes);
   d.clear(p, bytes);
+  d.queue_out(p, q, bytes);
   { d.allocate_pinned(bytes) } -> std::same_as<void*>;
   { d.deallocate_pinned(p) }
   noexcept;

@@ -81,8 +81,11 @@ class Cuda {
     UNFOLD_CUDA(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream_.get()));
   }
   void copy_out(void* host, const void* device, std::size_t bytes) {
-    UNFOLD_CUDA(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream_.get()));
+    queue_out(host, device, bytes);
     synchronize();
+  }
+  void queue_out(void* pinned, const void* device, std::size_t bytes) {
+    UNFOLD_CUDA(cudaMemcpyAsync(pinned, device, bytes, cudaMemcpyDeviceToHost, stream_.get()));
   }
   void copy(void* to, const void* from, std::size_t bytes) {
     UNFOLD_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_.get()));

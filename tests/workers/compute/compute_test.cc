@@ -5,9 +5,11 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "tests/support/emulated_device.h"
 #include "workers/compute/communicator.h"
 #include "workers/compute/cpu_device.h"
 #include "workers/compute/isa.h"
+#include "workers/compute/staging.h"
 
 namespace unfold::compute {
 namespace {
@@ -91,6 +93,57 @@ TEST(Isa, ForcingOneThatIsNotThereIsRefused) {
   setenv("UNFOLD_ISA", "v9", 1);
   EXPECT_THROW(choose_isa(), std::invalid_argument);
   unsetenv("UNFOLD_ISA");
+}
+
+/// A device whose queued copies run as late as they may: what is read or written too early shows.
+class LateCopies : public test::Emulated {
+ public:
+  void copy_in(void* to, const void* from, std::size_t n) { queue_.push_back({to, from, n}); }
+  void queue_out(void* to, const void* from, std::size_t n) { queue_.push_back({to, from, n}); }
+  void copy_out(void* to, const void* from, std::size_t n) {
+    synchronize();
+    Emulated::copy_out(to, from, n);
+  }
+  void synchronize() {
+    for (const Copy& c : queue_) Emulated::copy_in(c.to, c.from, c.bytes);
+    queue_.clear();
+    ++waits;
+  }
+  int waits = 0;
+
+ private:
+  struct Copy {
+    void* to;
+    const void* from;
+    std::size_t bytes;
+  };
+  std::vector<Copy> queue_;
+};
+
+TEST(Staging, CopiesAnySizeThereAndBackThoughCopiesRunLate) {
+  LateCopies device;
+  Staging<LateCopies> staging(device, 16);
+  for (const Index n : {0, 1, 15, 16, 17, 32, 64, 65, 1000}) {
+    std::vector<char> host(static_cast<std::size_t>(n)), back(host.size());
+    std::iota(host.begin(), host.end(), '\x01');
+    const std::vector<char> want = host;
+    Buffer<char, LateCopies> there(device, n);
+    staging.copy_in(there.view(n).data, host.data(), host.size());
+    host.assign(host.size(), 0);  // it has been read
+    staging.copy_out(back.data(), there.view(n).data, back.size());
+    EXPECT_EQ(back, want) << n;
+  }
+}
+
+TEST(Staging, WaitsOncePerRingOfChunksOnTheWayIn) {
+  LateCopies device;
+  Staging<LateCopies> staging(device, 16);
+  const std::vector<char> host(160);
+  Buffer<char, LateCopies> there(device, 160);
+  staging.copy_in(there.view(160).data, host.data(), 64);
+  EXPECT_EQ(device.waits, 0);
+  staging.copy_in(there.view(160).data, host.data(), 160);
+  EXPECT_EQ(device.waits, 3);
 }
 
 }  // namespace
