@@ -16,6 +16,11 @@ std::int64_t whole(double bytes) { return static_cast<std::int64_t>(std::ceil(by
 /// Bins are not evenly spaced: where they lie closest, patches have the widest bands.
 constexpr double kClosest = 0.6;
 
+/// Dense algebra of patches of n bins takes batches of up to two gigabytes
+/// (DenseSolver::kMostBytes), or one patch: its matrix, what its eigenvectors are found in, and
+/// less than one for its rows.
+double dense_bytes(double n) { return std::max(2 * kGigabyte, 8 * n * n * 8); }
+
 }  // namespace
 
 // workers/kernels/extraction/device: a batch of patches takes up to four gigabytes and its last
@@ -38,7 +43,9 @@ std::int64_t device_bytes(const ExtractionSize& s) {
   const double grid = steps * static_cast<double>(s.core_waves) + 2 * kPad;
   const double stamps = fibres * grid * (width * height * 8 + 24);
   const double out = fibres * static_cast<double>(s.waves) * (8 * 5 + 1 + 4 * (height + 4));
-  return whole(batch + rows + stamps + out + 8 * static_cast<double>(s.ccd_pixels) + kAlways);
+  const double dense = s.noise ? dense_bytes(n_fibre * n_wave) : 0;
+  return whole(batch + rows + dense + stamps + out + 8 * static_cast<double>(s.ccd_pixels) +
+               kAlways);
 }
 
 // workers/kernels/imaging/device: lookups are sorted both ways, and each of up to 396 runs adds up

@@ -14,6 +14,7 @@ struct ExtractionSize {
   std::int64_t stamp_x = 1, stamp_y = 1;  ///< pixels
   std::int64_t ccd_pixels = 0;
   double rows_per_bin = 1;  ///< CCD rows from one bin to the next, on average
+  bool noise = false;       ///< noise is decorrelated: by dense algebra
 };
 std::int64_t device_bytes(const ExtractionSize& size);
 

@@ -176,7 +176,8 @@ ExtractionSize size_of(const Inputs& inputs, const v1::ExtractionSpec& spec) {
           .stamp_x = 2 * psf.hsize_x + 1,
           .stamp_y = 2 * psf.hsize_y + 1,
           .ccd_pixels = std::int64_t{psf.npix_x} * psf.npix_y,
-          .rows_per_bin = spec.wavelength().step() * psf.npix_y / (psf.wave_max - psf.wave_min)};
+          .rows_per_bin = spec.wavelength().step() * psf.npix_y / (psf.wave_max - psf.wave_min),
+          .noise = spec.decorrelate() == v1::DECORRELATION_NOISE};
 }
 
 void predict(const Inputs& inputs, const v1::ExtractionSpec& spec, v1::Plan& plan) {

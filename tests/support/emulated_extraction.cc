@@ -1,3 +1,4 @@
+#include "tests/support/emulated_dense_algebra.h"
 #include "tests/support/emulated_device.h"
 #include "workers/cuda/extraction_module.inl.h"
 

@@ -1,4 +1,5 @@
 #include "workers/cuda/cuda_block.cuh"
+#include "workers/cuda/dense_algebra.cuh"
 #include "workers/cuda/extraction_module.inl.h"
 
 namespace unfold::cuda {

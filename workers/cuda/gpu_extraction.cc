@@ -1,7 +1,5 @@
 #include "workers/cuda/gpu_extraction.h"
 
-#include <stdexcept>
-
 #include "workers/cuda/outcome.h"
 
 namespace unfold::cuda {
@@ -35,9 +33,9 @@ extraction::Spectra GpuExtraction::extract(const GpuPsf& psf, const extraction::
                                            const extraction::Options& options, compute::Cpu& cpu,
                                            const extraction::Hooks& hooks,
                                            extraction::DeviceStages* stages) {
-  if (const char* why = extraction::not_on_device(options)) throw std::invalid_argument(why);
   extraction::FramePlan plan(shape, traces, frame, options);
   extraction::FrameJob& job = plan.job();
+  if (job.method == extraction::RootMethod::kPoles) job.method = method_;
   job.progress = tell_progress;
   job.cancelled = is_cancelled;
   job.context = const_cast<extraction::Hooks*>(&hooks);

@@ -34,7 +34,10 @@ class GpuPsf {
 /// again, so that frames of several threads are in flight at a time. Thread safe.
 class GpuExtraction {
  public:
-  explicit GpuExtraction(const Gpu& gpu) : gpu_(gpu) {}
+  /// Fibres are decorrelated by the method given: kPoles, or kDense to compare with it.
+  explicit GpuExtraction(const Gpu& gpu,
+                         extraction::RootMethod method = extraction::RootMethod::kPoles)
+      : gpu_(gpu), method_(method) {}
   ~GpuExtraction();
   GpuExtraction(const GpuExtraction&) = delete;
   GpuExtraction& operator=(const GpuExtraction&) = delete;
@@ -42,7 +45,7 @@ class GpuExtraction {
   const Gpu& gpu() const { return gpu_; }
 
   /// extraction::extract() to within docs/numerics.md; `psf` holds `shape`. A model image is made
-  /// on `cpu`. Throws as extract() does, and std::invalid_argument where not_on_device(options).
+  /// on `cpu`. Throws as extract() does.
   extraction::Spectra extract(const GpuPsf& psf, const extraction::PsfShape& shape,
                               const extraction::PsfTraces& traces,
                               const extraction::FrameView& frame,
@@ -55,6 +58,7 @@ class GpuExtraction {
   void give_back(void* extractor);
 
   Gpu gpu_;
+  extraction::RootMethod method_;
   std::mutex mutex_;
   std::vector<void*> idle_;
 };

@@ -135,9 +135,10 @@ TEST_F(ExtractionEngineTest, TheFrameFileHoldsTheReferencesAnswer) {
   EXPECT_EQ(*frame->header.string("IN_PSF"), "data:psf.fits");
 }
 
-TEST_F(ExtractionEngineTest, AGpuGivesTheFrameOfTheCpu) {
-  std::vector<std::string> notes;
-  const auto frame_of = [&](Engine& on) -> fits::Frame {
+/// The frame that an engine writes, of a fresh response.
+class GpuExtractionEngineTest : public ExtractionEngineTest {
+ protected:
+  fits::Frame frame_of(Engine& on) {
     const auto cache = residency::make_response_cache(1 << 24, std::make_shared<SystemClock>());
     RunContext fresh{*cache, context.progress, cancel, "j", 1, context.response_ready};
     fresh.note = [&](const std::string& line) { notes.push_back(line); };
@@ -148,23 +149,21 @@ TEST_F(ExtractionEngineTest, AGpuGivesTheFrameOfTheCpu) {
     const OutputTarget target{0, "data:frame.fits", (folder / "part").string()};
     EXPECT_TRUE(on.write(**product, {target}).ok());
     return *fits::read_frame(target.part_path);
-  };
-  const fits::Frame on_cpu = frame_of(*engine);
-  const auto with_gpu = make_extraction_engine(*roots, cpu, test::EmulatedGpu::gpu());
-  const fits::Frame on_gpu = frame_of(*with_gpu);
-  ASSERT_EQ(on_gpu.flux.size(), on_cpu.flux.size());
-  for (std::size_t i = 0; i < on_cpu.flux.size(); ++i) {
-    const double apart = static_cast<double>(on_gpu.flux[i] - on_cpu.flux[i]);
-    ASSERT_LT(std::abs(apart) * std::sqrt(static_cast<double>(on_cpu.ivar[i])), 1e-4) << i;
   }
-  EXPECT_EQ(on_gpu.mask, on_cpu.mask);
-  EXPECT_TRUE(notes.empty());
-}
-
-TEST_F(ExtractionEngineTest, AJobFitsIntoTheGpuMemoryThatItsPlanAsksFor) {
-  const auto with_gpu = make_extraction_engine(*roots, cpu, test::EmulatedGpu::gpu());
-  for (const auto mode : {v1::EXTRACTION_MODE_PATCHES, v1::EXTRACTION_MODE_STRIPS}) {
-    spec.mutable_extraction()->set_mode(mode);
+  void expect_the_frame_of_the_cpu() {
+    const fits::Frame on_cpu = frame_of(*engine);
+    const auto with_gpu = make_extraction_engine(*roots, cpu, test::EmulatedGpu::gpu());
+    const fits::Frame on_gpu = frame_of(*with_gpu);
+    ASSERT_EQ(on_gpu.flux.size(), on_cpu.flux.size());
+    for (std::size_t i = 0; i < on_cpu.flux.size(); ++i) {
+      const double apart = static_cast<double>(on_gpu.flux[i] - on_cpu.flux[i]);
+      ASSERT_LT(std::abs(apart) * std::sqrt(static_cast<double>(on_cpu.ivar[i])), 1e-4) << i;
+    }
+    EXPECT_EQ(on_gpu.mask, on_cpu.mask);
+    EXPECT_TRUE(notes.empty());
+  }
+  void expect_to_fit_into_what_its_plan_asks_for() {
+    const auto with_gpu = make_extraction_engine(*roots, cpu, test::EmulatedGpu::gpu());
     const auto planned = unfold::plan::plan(spec, *roots);
     ASSERT_TRUE(planned.ok()) << planned.status();
     ASSERT_GT(planned->plan.device_bytes(), 0);
@@ -172,12 +171,35 @@ TEST_F(ExtractionEngineTest, AJobFitsIntoTheGpuMemoryThatItsPlanAsksFor) {
                                       planned->plan.device_bytes());
     const auto cache = residency::make_response_cache(1 << 24, std::make_shared<SystemClock>());
     RunContext fresh{*cache, context.progress, cancel, "j", 1, context.response_ready};
-    fresh.note = [](const std::string&) {};
     auto input = with_gpu->read(planned->spec, planned->plan);
     ASSERT_TRUE(input.ok()) << input.status();
     const auto product = guarded([&] { return with_gpu->compute(*std::move(input), fresh); });
     EXPECT_TRUE(product.ok()) << product.status();
   }
+  /// Of patches small enough for dense algebra in a test.
+  void decorrelate_noise() {
+    v1::ExtractionSpec& extraction = *spec.mutable_extraction();
+    extraction.set_decorrelate(v1::DECORRELATION_NOISE);
+    extraction.mutable_wavelength()->set_max(6511.2);
+    extraction.set_nwavestep(15);
+  }
+  std::vector<std::string> notes;
+};
+
+TEST_F(GpuExtractionEngineTest, GivesTheFrameOfTheCpu) { expect_the_frame_of_the_cpu(); }
+TEST_F(GpuExtractionEngineTest, GivesTheFrameOfTheCpuWithNoiseDecorrelated) {
+  decorrelate_noise();
+  expect_the_frame_of_the_cpu();
+}
+
+TEST_F(GpuExtractionEngineTest, AJobFitsIntoTheGpuMemoryThatItsPlanAsksFor) {
+  for (const auto mode : {v1::EXTRACTION_MODE_PATCHES, v1::EXTRACTION_MODE_STRIPS}) {
+    spec.mutable_extraction()->set_mode(mode);
+    expect_to_fit_into_what_its_plan_asks_for();
+  }
+  spec.mutable_extraction()->set_mode(v1::EXTRACTION_MODE_PATCHES);
+  decorrelate_noise();
+  expect_to_fit_into_what_its_plan_asks_for();
 }
 
 TEST_F(ExtractionEngineTest, AModelImageIsWrittenBesideTheFrame) {

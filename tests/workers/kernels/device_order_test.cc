@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "tests/support/emulated_dense_algebra.h"
 #include "tests/support/emulated_device.h"
 #include "tests/support/made_psf.h"
 #include "workers/kernels/extraction/device/extractor.h"
@@ -12,11 +13,12 @@ namespace {
 using D = test::Emulated;
 
 Spectra run(const test::MadePsf& psf, const test::MadeFrame& frame, const Options& o,
-            std::size_t batch_bytes, test::Order order = test::Order::kForward) {
+            RootMethod method, std::size_t batch_bytes, test::Order order = test::Order::kForward) {
   D::usual_order() = order;
   const device::ResidentPsf<D> resident(0, table_of(psf.shape));
   device::Extractor<D> extractor(0);
-  const FramePlan plan(psf.shape, psf.traces, frame.view(), o);
+  FramePlan plan(psf.shape, psf.traces, frame.view(), o);
+  plan.job().method = method;
   Spectra out = make_spectra(o, psf.shape.half_size_y);
   std::vector<double> unconvolved;
   FrameSpectra places = places_in(out, unconvolved);
@@ -24,7 +26,9 @@ Spectra run(const test::MadePsf& psf, const test::MadeFrame& frame, const Option
   return out;
 }
 
-TEST(DeviceOrder, SameBitsInEachOrderAndForEachSizeOfBatches) {
+class DeviceOrder : public ::testing::TestWithParam<RootMethod> {};
+
+TEST_P(DeviceOrder, SameBitsInEachOrderAndForEachSizeOfBatches) {
   const test::MadePsf psf = test::make_psf({.n_spec = 10});
   const WavelengthGrid light{.first = 6040, .step = 0.8, .size = 120};
   const test::MadeFrame frame = test::make_frame(psf.shape, psf.traces, light, 0, 10, 0.02);
@@ -34,7 +38,9 @@ TEST(DeviceOrder, SameBitsInEachOrderAndForEachSizeOfBatches) {
   o.bundle_size = 5;
   o.n_subbundles = 1;
   o.n_wave_step = 25;
-  const Spectra forward = run(psf, frame, o, std::size_t{1} << 32);
+  const RootMethod method = GetParam();
+  if (method != RootMethod::kPoles) o.n_subbundles = 5;  // small matrices
+  const Spectra forward = run(psf, frame, o, method, std::size_t{1} << 32);
   const auto expect_same = [&](const Spectra& other) {
     EXPECT_EQ(other.flux, forward.flux);
     EXPECT_EQ(other.ivar, forward.ivar);
@@ -43,9 +49,13 @@ TEST(DeviceOrder, SameBitsInEachOrderAndForEachSizeOfBatches) {
     EXPECT_EQ(other.pixmask_fraction, forward.pixmask_fraction);
     EXPECT_EQ(other.flags, forward.flags);
   };
-  expect_same(run(psf, frame, o, std::size_t{1} << 32, test::Order::kBackward));
-  expect_same(run(psf, frame, o, 1));
+  expect_same(run(psf, frame, o, method, std::size_t{1} << 32, test::Order::kBackward));
+  expect_same(run(psf, frame, o, method, 1));
 }
+
+INSTANTIATE_TEST_SUITE_P(Method, DeviceOrder,
+                         ::testing::Values(RootMethod::kPoles, RootMethod::kDense,
+                                           RootMethod::kNoise));
 
 }  // namespace
 }  // namespace unfold::extraction

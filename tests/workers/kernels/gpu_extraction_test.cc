@@ -111,13 +111,21 @@ TYPED_TEST(GpuExtractionTest, IsCancelledAndTellsItsProgress) {
   EXPECT_EQ(all, 6);
 }
 
-TYPED_TEST(GpuExtractionTest, RefusesWhatTheHostRefusesAndWhatItDoesNotDo) {
+TYPED_TEST(GpuExtractionTest, RefusesWhatTheHostRefuses) {
   GpuExtraction on_gpu(TypeParam::gpu());
   this->options_.n_spec = 11;
   EXPECT_THROW(this->run(on_gpu), std::invalid_argument);
-  this->options_.n_spec = 10;
-  this->options_.decorrelate = extraction::Decorrelate::kNoise;
-  EXPECT_THROW(this->run(on_gpu), std::invalid_argument);
+}
+
+TYPED_TEST(GpuExtractionTest, DenseAlgebraThroughTheModuleAgreesWithTheHost) {
+  GpuExtraction dense(TypeParam::gpu(), extraction::RootMethod::kDense);
+  this->options_.n_spec = this->options_.n_subbundles = 5;
+  compute::Cpu cpu(1);
+  for (const auto mode : {extraction::Decorrelate::kSignal, extraction::Decorrelate::kNoise}) {
+    this->options_.decorrelate = mode;
+    test::expect_close(this->run(dense), extract(this->psf_.shape, this->psf_.traces,
+                                                 this->frame_.view(), this->options_, cpu));
+  }
 }
 
 TYPED_TEST(GpuExtractionTest, StateItsStagesAndBytesWhereAsked) {

@@ -234,7 +234,7 @@ TEST_P(ReferenceCase, FrameAtTheCcdEdgeIsCloseToSpecter) {
                           "c08_edgelo_sp.fits.gz");
 }
 TEST_P(ReferenceCase, NoiseDecorrelationIsCloseToSpecter) {
-  if (GetParam().isa != compute::available_isas().back())
+  if (GetParam().isa && GetParam().isa != compute::available_isas().back())
     GTEST_SKIP() << "dense; one ISA is enough";
   Options o = options_of(6500, 0.8, 101, 0);
   o.decorrelate = Decorrelate::kNoise;

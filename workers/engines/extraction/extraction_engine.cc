@@ -202,8 +202,9 @@ class ExtractionEngine final : public Engine {
         .cancelled = [&] { return context.cancel.cancelled(); }};
     try {
       const extraction::PsfShape& shape = psf.response->shape;
-      if (const cuda::GpuPsf* on_gpu = gpu_psf(psf, options, context)) {
-        return gpu_->extract(*on_gpu, shape, psf.file->traces, view, options, cpu_, hooks);
+      if (gpu_) {
+        return gpu_->extract(*psf.response->on_gpu, shape, psf.file->traces, view, options, cpu_,
+                             hooks);
       }
       return extraction::extract(shape, psf.file->traces, view, options, cpu_, hooks);
     } catch (const extraction::Cancelled&) {
@@ -216,17 +217,6 @@ class ExtractionEngine final : public Engine {
                     .why = refusal.what(),
                     .remedy = ""});
     }
-  }
-
-  /// Null where host threads are to compute.
-  const cuda::GpuPsf* gpu_psf(const LoadedPsf& psf, const extraction::Options& options,
-                              RunContext& context) const {
-    if (!gpu_) return nullptr;
-    if (const char* why = extraction::not_on_device(options)) {
-      context.note(absl::StrCat("computing on the CPU (", why, ")"));
-      return nullptr;
-    }
-    return psf.response->on_gpu.get();
   }
 
   const Roots& roots_;

@@ -29,7 +29,9 @@ class ResidentPsf {
 template <compute::Accelerator D>
 class Extractor {
  public:
-  explicit Extractor(int ordinal) : device_(ordinal), solver_(device_) {}
+  /// Dense algebra takes up to `dense_bytes` of device memory.
+  explicit Extractor(int ordinal, std::size_t dense_bytes = DenseSolver<D>::kMostBytes)
+      : device_(ordinal), staging_(device_), solver_(device_, dense_bytes) {}
 
   /// Patches are solved in batches of up to this many device bytes.
   static constexpr std::size_t kBatchBytes = std::size_t{4} << 30;
@@ -87,10 +89,11 @@ class Extractor {
   void upload(const PsfTable& psf, const FrameJob& job) {
     const Index n_pixel = Index{psf.npix_x} * psf.npix_y;
     view_.psf = psf;
-    view_.frame = {psf.npix_x, psf.npix_y, image_.upload(device_, job.image, n_pixel),
-                   ivar_.upload(device_, job.ivar, n_pixel)};
+    view_.frame = {psf.npix_x, psf.npix_y, image_.upload(device_, staging_, job.image, n_pixel),
+                   ivar_.upload(device_, staging_, job.ivar, n_pixel)};
     view_.regularize = job.regularize;
     view_.psf_error = job.psf_error;
+    view_.method = job.method;
     shape_ = series(job.shape, job.n_spec, job.n_grid, unused_, shape_basis_);
     x_ = series(job.x, job.n_spec, job.n_grid, x_coef_, x_basis_);
     y_ = series(job.y, job.n_spec, job.n_grid, y_coef_, y_basis_);
@@ -155,13 +158,13 @@ class Extractor {
 
   void download(const FrameJob& job, FrameSpectra& out) {
     const Index n = Index{job.n_spec} * job.n_wave;
-    flux_.download(device_, out.flux, n);
-    ivar_out_.download(device_, out.ivar, n);
-    chi2pix_.download(device_, out.chi2pix, n);
-    pixmask_.download(device_, out.pixmask_fraction, n);
-    unconvolved_.download(device_, out.unconvolved, n);
-    resolution_.download(device_, out.resolution, n * (2 * job.n_diag + 1));
-    flags_.download(device_, out.flags, n);
+    flux_.download(staging_, out.flux, n);
+    ivar_out_.download(staging_, out.ivar, n);
+    chi2pix_.download(staging_, out.chi2pix, n);
+    pixmask_.download(staging_, out.pixmask_fraction, n);
+    unconvolved_.download(staging_, out.unconvolved, n);
+    resolution_.download(staging_, out.resolution, n * (2 * job.n_diag + 1));
+    flags_.download(staging_, out.flags, n);
     out.bad_input_pixels = 0;
     for (const int bad : bad_rows_.download(device_, view_.psf.npix_y)) out.bad_input_pixels += bad;
   }
@@ -189,6 +192,7 @@ class Extractor {
   }
 
   D device_;
+  compute::Staging<D> staging_;
   std::optional<compute::StageClock<D>> clock_;
   BatchSolver<D> solver_;
   ResidentFrame view_{};

@@ -33,12 +33,20 @@ struct SeriesTable {
   const double* basis;  ///< [n_coef, n_grid]
 };
 
+/// What Q, whose rows decorrelate the fluxes, is and how it is taken.
+enum class RootMethod : int {
+  kPoles,  ///< (C_ss)^(-1/2) of each fibre, by banded algebra: as the host does
+  kDense,  ///< the same from eigenvectors of dense matrices, as gpu_specter does: to compare with
+  kNoise,  ///< Decorrelate::kNoise: M^(1/2) of the whole patch, from its eigenvectors
+};
+
 struct FrameJob {
   int first_spec, n_spec;  ///< fibres asked for
   int n_wave;              ///< wavelengths asked for
   int n_grid;              ///< of the padded grid
   int n_diag;              ///< half width of the resolution
   bool tails;
+  RootMethod method;
   double regularize, psf_error, pixel_pad_frac;
   SeriesTable shape, x, y;
   const float* image;       ///< [npix_y, npix_x] electrons

@@ -14,11 +14,6 @@ PaddedGrid checked_grid(const PsfShape& shape, const PsfTraces& traces, const Fr
 
 }  // namespace
 
-const char* not_on_device(const Options& options) {
-  if (options.decorrelate == Decorrelate::kNoise) return "it decorrelates noise";
-  return nullptr;
-}
-
 PsfTable table_of(const PsfShape& shape) {
   const bool second = shape.model == PsfModel::kGaussHermite2;
   return {.n_spec = shape.n_spec,
@@ -68,6 +63,8 @@ FramePlan::FramePlan(const PsfShape& shape, const PsfTraces& traces, const Frame
           .n_grid = grid_.size(),
           .n_diag = shape.half_size_y,
           .tails = options.tails == Tails::kOn,
+          .method =
+              options.decorrelate == Decorrelate::kNoise ? RootMethod::kNoise : RootMethod::kPoles,
           .regularize = options.regularize,
           .psf_error = options.psf_error,
           .pixel_pad_frac = options.pixel_pad_frac,

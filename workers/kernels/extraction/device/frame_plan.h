@@ -6,9 +6,6 @@
 
 namespace unfold::extraction {
 
-/// Whether extractions on a device do all that these options ask for; why not, or null.
-const char* not_on_device(const Options& options);
-
 /// `shape` as it crosses to a device; points into it.
 PsfTable table_of(const PsfShape& shape);
 

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "workers/kernels/extraction/device/assemble.h"
+#include "workers/kernels/extraction/device/dense_solver.h"
 #include "workers/kernels/extraction/device/factor.h"
 #include "workers/kernels/extraction/device/normal.h"
 #include "workers/kernels/extraction/device/pixels.h"
@@ -17,6 +18,7 @@ struct ResidentFrame {
   Positions positions;
   Frame frame;
   Stamps stamps;
+  RootMethod method;
   double regularize, psf_error;
   Products products;
 };
@@ -26,7 +28,8 @@ struct ResidentFrame {
 template <compute::Accelerator D>
 class BatchSolver {
  public:
-  explicit BatchSolver(D& device) : device_(&device), poles_(device) {}
+  BatchSolver(D& device, std::size_t dense_bytes)
+      : device_(&device), dense_bytes_(dense_bytes), poles_(device) {}
 
   /// Into `frame.products`, queued. `begin` is called with the name of each stage. Throws
   /// std::runtime_error where a patch cannot be solved even with strong regularisation.
@@ -40,8 +43,17 @@ class BatchSolver {
     std::vector<int> all(jobs.size());
     for (int i = 0; i < n_; ++i) all[static_cast<std::size_t>(i)] = i;
     reserve();
-    solve_systems(frame, all, begin);
-    decorrelate(states, begin);
+    if (frame.method == RootMethod::kPoles) {
+      solve_systems(frame, all, begin, [&](const std::vector<int>& todo, double regularize) {
+        return factor(todo, regularize, begin);
+      });
+      decorrelate(states, begin);
+    } else {
+      if (!dense_) dense_.emplace(*device_, dense_bytes_);
+      solve_systems(frame, all, begin, [&](const std::vector<int>& todo, double regularize) {
+        return dense_->solve(dense_batch(frame.method, regularize), jobs, todo, begin);
+      });
+    }
     begin("chi2");
     measure(frame, all);
   }
@@ -56,7 +68,8 @@ class BatchSolver {
   std::size_t bytes() const {
     return weighted_.bytes() + band_.bytes() + rhs_.bytes() + flux_.bytes() + weight_.bytes() +
            bad_.bytes() + blocks_.bytes() + factor_.bytes() + schur_.bytes() + rings_.bytes() +
-           rows_.bytes() + octet_sums_.bytes() + root_.bytes() + chi2_.bytes();
+           rows_.bytes() + octet_sums_.bytes() + root_.bytes() + chi2_.bytes() +
+           (dense_ ? dense_->bytes() : 0);
   }
 
  private:
@@ -85,9 +98,11 @@ class BatchSolver {
     bin_chi2_.reserve(*device_, n * layout_.n_core * layout_.n_core_wave);
   }
 
-  /// Normal equations and their factors; what rounding spoilt again with more regularisation.
-  template <class Begin>
-  void solve_systems(const ResidentFrame& f, std::vector<int> todo, const Begin& begin) {
+  /// Normal equations, and what `solve` makes of them; where rounding spoilt them, which it
+  /// returns, again with more regularisation.
+  template <class Begin, class Solve>
+  void solve_systems(const ResidentFrame& f, std::vector<int> todo, const Begin& begin,
+                     const Solve& solve) {
     for (double regularize = f.regularize; regularize <= 1;
          regularize = std::max(1e-4, 10 * regularize)) {
       const PatchSet set = patches(todo);
@@ -96,14 +111,26 @@ class BatchSolver {
                                  weighted_.data(), rhs_.data(), weight_.data(), bad_.data()});
       launch(*device_, OverlapBins{set, layout_, f.psf, f.positions, f.stamps, weighted_.data(),
                                    band_.data()});
-      begin("factor");
-      launch(*device_, FactorBand{set, layout_, regularize, weight_.data(), band_.data(),
-                                  rhs_.data(), largest_.data(), failed_.data()});
-      const std::vector<int> failed = failed_.download(*device_, n_);
-      std::erase_if(todo, [&](int slot) { return failed[static_cast<std::size_t>(slot)] == 0; });
+      todo = solve(todo, regularize);
       if (todo.empty()) return;
     }
     throw std::runtime_error("a patch's normal equations are not positive definite");
+  }
+
+  /// Returns the patches whose factor has a pivot that is not positive.
+  template <class Begin>
+  std::vector<int> factor(std::vector<int> todo, double regularize, const Begin& begin) {
+    begin("factor");
+    launch(*device_, FactorBand{patches(todo), layout_, regularize, weight_.data(), band_.data(),
+                                rhs_.data(), largest_.data(), failed_.data()});
+    const std::vector<int> failed = failed_.download(*device_, n_);
+    std::erase_if(todo, [&](int slot) { return failed[static_cast<std::size_t>(slot)] == 0; });
+    return todo;
+  }
+
+  DenseBatch dense_batch(RootMethod method, double regularize) {
+    return {jobs_.data(), states_.data(), layout_,      method,          regularize,  band_.data(),
+            rhs_.data(),  weight_.data(), flux_.data(), largest_.data(), root_.data()};
   }
 
   /// What lies beyond the band is known only once the band is: widen until it no longer matters.
@@ -240,6 +267,8 @@ class BatchSolver {
   }
 
   D* device_;
+  std::size_t dense_bytes_;
+  std::optional<DenseSolver<D>> dense_;
   Layout layout_;
   int n_ = 0;
   Poles<D> poles_;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "workers/compute/accelerator.h"
+#include "workers/compute/staging.h"
 #include "workers/kernels/extraction/device/views.h"
 #include "workers/kernels/extraction/poles.h"
 
@@ -26,11 +27,19 @@ class Kept {
     device.copy_in(data(), host, static_cast<std::size_t>(n) * sizeof(T));
     return data();
   }
+  T* upload(D& device, compute::Staging<D>& staging, const T* host, Index n) {
+    reserve(device, n);
+    staging.copy_in(data(), host, static_cast<std::size_t>(n) * sizeof(T));
+    return data();
+  }
   T* upload(D& device, const std::vector<T>& host) {
     return upload(device, host.data(), static_cast<Index>(host.size()));
   }
   void download(D& device, T* host, Index n) {
     device.copy_out(host, data(), static_cast<std::size_t>(n) * sizeof(T));
+  }
+  void download(compute::Staging<D>& staging, T* host, Index n) {
+    staging.copy_out(host, data(), static_cast<std::size_t>(n) * sizeof(T));
   }
   std::vector<T> download(D& device, Index n) {
     std::vector<T> out(static_cast<std::size_t>(n));
