@@ -44,7 +44,8 @@ pack_service() {
     python3 -c 'import json, sys
 print("\n".join(sorted({t["command"][0] for t in json.load(sys.stdin)["tests"] if "command" in t})))')
   for program in $suites; do strip -o "$here/tests/$(basename "$program")" "$program"; done
-  # What the machine has is its own: the C library, the compiler's, and CUDA's.
+  # What the machine has is its own: the C library, the compiler's, and CUDA's (cuFFT, cuBLAS, and
+  # cuSOLVER with cuSPARSE and nvJitLink: 1 GB, of its toolkit).
   { ldd "$here"/bin/* "$here"/tests/* 2>/dev/null || true; } | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |
     grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|libcu[a-z]+|libnv[A-Za-z]+|libunfold_cuda)\.' |
     while read -r library; do install -m 644 -s "$library" "$here/lib/"; done

@@ -48,7 +48,6 @@ run_kernels() {
   ctest --test-dir "$build" --output-junit "$build/junit.xml" --output-on-failure -j 4 >"$build/ctest.log" 2>&1 ||
     status=$?
   if [ $status -ne 0 ]; then tail -n 60 "$build/ctest.log" >&2; fi
-  python3 "$source/tests/gpu/summary.py" --junit "$build/junit.xml" --device "${device:-none}" --json "$json"
   if [ -n "$memcheck" ]; then
     for suite in "$build"/tests/*_cuda_test; do
       for tool in memcheck racecheck; do
@@ -58,12 +57,15 @@ run_kernels() {
       done
     done
   fi
+  rm -f "$build"/*_device_bench.json
   if [ -n "$device" ]; then
     for suite in "$build"/tests/*_device_bench; do
-      echo "== $(basename "$suite")"
-      "$suite" | tee "$build/$(basename "$suite").json" || status=1
+      timeout 300 "$suite" >"$build/$(basename "$suite").json" || status=1
     done
   fi
+  shopt -s nullglob
+  python3 "$source/tests/gpu/summary.py" --junit "$build/junit.xml" --device "${device:-none}" --json "$json" \
+    --benches "$build"/*_device_bench.json
   return $status
 }
 
