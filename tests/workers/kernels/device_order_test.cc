@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "tests/support/emulated_dense_algebra.h"
 #include "tests/support/emulated_device.h"
 #include "tests/support/made_psf.h"
@@ -53,9 +55,20 @@ TEST_P(DeviceOrder, SameBitsInEachOrderAndForEachSizeOfBatches) {
   expect_same(run(psf, frame, o, method, 1));
 }
 
+std::string name_of(const ::testing::TestParamInfo<RootMethod>& method) {
+  switch (method.param) {
+    case RootMethod::kPoles:
+      return "Poles";
+    case RootMethod::kDense:
+      return "Dense";
+    default:
+      return "Noise";
+  }
+}
 INSTANTIATE_TEST_SUITE_P(Method, DeviceOrder,
                          ::testing::Values(RootMethod::kPoles, RootMethod::kDense,
-                                           RootMethod::kNoise));
+                                           RootMethod::kNoise),
+                         name_of);
 
 }  // namespace
 }  // namespace unfold::extraction
