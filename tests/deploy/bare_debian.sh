@@ -39,7 +39,8 @@ inside bash -euc '
   wait %1
 '
 test -s "$root/data/frame.fits"
-inside apt-get purge -y -q unfold unfold-scheduler unfold-worker >"$scratch/apt.log" 2>&1
+inside python3 -c 'import unfold; print(unfold.Client("unix:/nobody").server)'
+inside apt-get purge -y -q unfold unfold-scheduler unfold-worker python3-unfold >"$scratch/apt.log" 2>&1
 if inside sh -c 'ls /etc/unfold /usr/bin/unfold* /usr/lib/sysusers.d/unfold*' 2>/dev/null; then
   echo "purged packages leave files behind" >&2
   exit 1

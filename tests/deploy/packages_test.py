@@ -11,6 +11,7 @@ BUILD = pathlib.Path(sys.argv[1]).resolve()
 HOLDS = {
     "unfold": ["usr/bin/unfold", "usr/share/doc/unfold/operations.md", "usr/share/bash-completion/completions/unfold"],
     "unfold-scheduler": ["usr/bin/unfold-scheduler", "usr/lib/systemd/system/unfold-scheduler.service", "usr/share/unfold/scheduler.toml"],
+    "python3-unfold": ["usr/lib/python3/dist-packages/unfold/client.py", "usr/lib/python3/dist-packages/unfold/v1/types_pb2.pyi"],
     "unfold-worker": ["usr/bin/unfold-worker", "usr/lib/systemd/system/unfold-worker@.service", "usr/share/unfold/worker.toml"],
 }
 
@@ -34,7 +35,8 @@ class Packages(unittest.TestCase):
                 self.assertIn(f"./{file}\n", held, name)
 
     def test_each_asks_for_the_libraries_it_links(self):
-        for name, library in (("unfold", "libgrpc++1"), ("unfold-scheduler", "libsqlite3-0"), ("unfold-worker", "libhdf5-103")):
+        for name, library in (("unfold", "libgrpc++1"), ("unfold-scheduler", "libsqlite3-0"), ("unfold-worker", "libhdf5-103"),
+                              ("python3-unfold", "python3-grpcio")):
             self.assertIn(library, output("dpkg-deb", "-f", self.packages[name], "Depends"), name)
 
     def test_the_module_of_kernels_asks_for_its_own_build_of_the_worker(self):
