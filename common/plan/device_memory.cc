@@ -18,8 +18,8 @@ constexpr double kClosest = 0.6;
 
 /// Dense algebra of patches of n bins takes batches of up to two gigabytes
 /// (DenseSolver::kMostBytes), or one patch: its matrix, what its eigenvectors are found in, and
-/// less than one for its rows.
-double dense_bytes(double n) { return std::max(2 * kGigabyte, 8 * n * n * 8); }
+/// less than one for its rows. The library itself takes a quarter of a gigabyte, we assume.
+double dense_bytes(double n) { return std::max(2 * kGigabyte, 8 * n * n * 8) + kGigabyte / 4; }
 
 }  // namespace
 

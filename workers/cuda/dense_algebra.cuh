@@ -92,7 +92,11 @@ class DenseAlgebra<cuda::Cuda> {
     UNFOLD_CUDA(cusolverDnDpotrsBatched(handle_.get(), kTriangle, n, 1, m, n, b, n, wrong, batch));
   }
 
-  std::size_t eigen_bytes(int n, int batch) { return sizes(n, batch, nullptr, nullptr).device; }
+  /// Asked before there are matrices: whether null would do, the library does not say.
+  std::size_t eigen_bytes(int n, int batch) {
+    const void* anywhere = wrong_.reserve(*device_, 1);
+    return sizes(n, batch, anywhere, anywhere).device;
+  }
 
   void eigen(double* matrices, double* values, int n, int batch, int* failed) {
     const cuda::NamedRange range(*device_, "cusolver syevBatched");
@@ -115,7 +119,7 @@ class DenseAlgebra<cuda::Cuda> {
   struct Sizes {
     std::size_t device = 0, host = 0;
   };
-  Sizes sizes(int n, int batch, const double* matrices, const double* values) {
+  Sizes sizes(int n, int batch, const void* matrices, const void* values) {
     Sizes out;
     UNFOLD_CUDA(cusolverDnXsyevBatched_bufferSize(
         handle_.get(), handle_.params(), CUSOLVER_EIG_MODE_VECTOR, kTriangle, n, CUDA_R_64F,

@@ -13,9 +13,8 @@ namespace unfold::engine {
 /// DESI 2D spectral extraction of one camera's frame (engines/extraction.md): a preproc file and a
 /// PSF file in, a frame file and perhaps a model image out. The PSF is the response: its shape is
 /// resident under the plan's key, the traces of the files used last beside it. `roots` and `cpu`
-/// must outlive the engine. Computes on `gpu` where there is one, but for what that does not do
-/// (extraction::not_on_device), which host threads do and the job's log says. Expects a
-/// specification that common/plan has filled in; outputs are planned in the order frame, model.
+/// must outlive the engine. Computes on `gpu` where there is one. Expects a specification
+/// that common/plan has filled in; outputs are planned in the order frame, model.
 std::unique_ptr<Engine> make_extraction_engine(const Roots& roots, compute::Cpu& cpu,
                                                std::optional<cuda::Gpu> gpu = std::nullopt);
 

@@ -68,7 +68,7 @@ struct CovarianceBlocks {
   double* out;            ///< [patches.n, n_core, n_wave, n_wave]
 
   Index blocks() const { return Index{patches.n} * n_core; }
-  std::size_t shared_bytes() const { return compute::shared_size<double>(kChunk * n_wave); }
+  std::size_t shared_bytes() const { return compute::shared_size<double>(Index{kChunk} * n_wave); }
 
   template <class Block>
   UNFOLD_DEVICE void operator()(Block& block) const {
@@ -84,7 +84,8 @@ struct CovarianceBlocks {
       block.for_each(kChunk * n_wave, [&](Index i) {
         const int k = first + static_cast<int>(i) / n_wave, w = static_cast<int>(i) % n_wave;
         tile[i] =
-            k < n ? v[Index{k} * n + w * range.n_fibre] / ::sqrt(u[k] > least ? u[k] : least) : 0;
+            k < n ? v[Index{k} * n + Index{w} * range.n_fibre] / ::sqrt(u[k] > least ? u[k] : least)
+                  : 0;
       });
       block.for_each(Index{n_wave} * n_wave, [&](Index i) {
         const double* a = tile + static_cast<int>(i) / n_wave;
@@ -171,7 +172,7 @@ struct EigenRoots {
       ones(lane) = side(lane) = 0;
       for (int i = lane; i < n; i += compute::kWarp) {
         ones(lane) += v[i];
-        side(lane) += v[i] * s.flux[i * s.flux_step];
+        side(lane) += v[i] * s.flux[Index{i} * s.flux_step];
       }
     });
     const double total = warp.sum(ones), with_flux = warp.sum(side);
@@ -183,7 +184,7 @@ struct EigenRoots {
   }
 
   UNFOLD_DEVICE double element(const System& s, int wave, int value) const {
-    const double* v = s.vectors + s.first_row + wave * s.row_step;
+    const double* v = s.vectors + s.first_row + Index{wave} * s.row_step;
     double total = 0;
     if (value < 2) {
       const double* with = value == 0 ? s.ones : s.side;
@@ -192,7 +193,7 @@ struct EigenRoots {
     }
     const int apart = value - 2;
     if (wave + apart >= layout.n_wave) return 0;
-    const double* other = v + apart * s.row_step;
+    const double* other = v + Index{apart} * s.row_step;
     for (int k = 0; k < n; ++k) total += s.gain[k] * v[Index{k} * n] * other[Index{k} * n];
     return total;
   }

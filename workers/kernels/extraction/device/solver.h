@@ -44,6 +44,7 @@ class BatchSolver {
     for (int i = 0; i < n_; ++i) all[static_cast<std::size_t>(i)] = i;
     reserve();
     if (frame.method == RootMethod::kPoles) {
+      dense_.reset();  // no plan of such a frame counts on its memory
       solve_systems(frame, all, begin, [&](const std::vector<int>& todo, double regularize) {
         return factor(todo, regularize, begin);
       });
