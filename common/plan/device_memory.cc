@@ -68,7 +68,7 @@ std::int64_t device_bytes(const ImagingSize& s) {
 
 // workers/kernels/spi/device: a search holds the slices of a block of references, of at most 2^30
 // pixels, as floats and again in 16 bits, tiles of 2,048 frames by as many references, and lists of
-// 32 candidates a frame. Merging: at most 2^24 points at a time in two transforms, whose finer grid
+// 32 candidates a frame; sums of frames take at most 2^26 values. Merging: at most 2^24 points at a time in two transforms, whose finer grid
 // has up to (4 M)^3 cells with subgrids of their own; phasing's starts lie side by side.
 std::int64_t device_bytes(const SpiSize& s) {
   const double voxels = std::pow(static_cast<double>(s.grid), 3);
@@ -81,7 +81,8 @@ std::int64_t device_bytes(const SpiSize& s) {
   const double rows = std::min(frames, kTile), columns = std::min(references, kTile);
   const double search = block * (6 * depth + 64) + rows * (2 * depth + 4 * columns) +
                         frames * kOfFrame + 64 * (4 * pixels + 64) + 40 * pixels;
-  return whole(search + points * kOfPoint + 64 * 1.125 * voxels * kOfCell +
+  const double sums = 4 * std::min(points, 67108864.0);
+  return whole(search + sums + points * kOfPoint + 64 * 1.125 * voxels * kOfCell +
                static_cast<double>(s.starts) * voxels * kOfStart + kAlways);
 }
 

@@ -43,13 +43,22 @@ class GpuMatching final : public spi::MatchDevice {
     return input.answer();
   }
 
+  bool sum(const spi::PatternSet& frames, const spi::SumTask& task) override {
+    if (!takes(frames)) return false;
+    require(gpu_.module->spi.sum(held(frames).get(), &task));
+    return true;
+  }
+
  private:
   bool takes(const spi::PatternSet& frames, const spi::Slicer& slicer) {
     if (slicer.fine().width > spi::kWidestSlice) {
       return left("slices of so fine a tolerance are cut on the host");
     }
+    return takes(frames);
+  }
+  bool takes(const spi::PatternSet& frames) {
     if (!spi::fits_device(frames)) {
-      return left("frames that list a pixel twice are matched on the host");
+      return left("frames that list a pixel twice are matched and summed on the host");
     }
     return true;
   }

@@ -2,6 +2,7 @@
 
 #include "workers/cuda/border.h"
 #include "workers/kernels/spi/device/tasks.h"
+#include "workers/kernels/spi/sum_device.h"
 
 /// What crosses the module's border for single-particle imaging (module.h).
 namespace unfold::cuda {
@@ -16,6 +17,7 @@ struct SpiTable {
   /// All of a handle's frames. One call at a time for a handle.
   Outcome (*match)(void* handle, const spi::MatchTask* task);
   Outcome (*match_near)(void* handle, const spi::NearTask* task);
+  Outcome (*sum)(void* handle, const spi::SumTask* task);
 };
 
 }  // namespace unfold::cuda

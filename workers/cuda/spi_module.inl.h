@@ -8,6 +8,7 @@
 #include "workers/cuda/outcome.h"
 #include "workers/kernels/spi/device/match.h"
 #include "workers/kernels/spi/device/near.h"
+#include "workers/kernels/spi/device/sum_rotations.h"
 
 namespace unfold::cuda {
 
@@ -64,12 +65,22 @@ Outcome spi_match_near(void* handle, const spi::NearTask* task) {
 }
 
 template <class D>
+Outcome spi_sum(void* handle, const spi::SumTask* task) {
+  auto& frames = *static_cast<SpiFrames<D>*>(handle);
+  return guarded<D>(frames.ordinal, [&] {
+    spi::sum_rotations(frames.device, *frames.set, *task);
+    frames.device.synchronize();
+  });
+}
+
+template <class D>
 SpiTable spi_table() {
   return {.load = spi_load<D>,
           .release = spi_release<D>,
           .share = spi_share<D>,
           .match = spi_match<D>,
-          .match_near = spi_match_near<D>};
+          .match_near = spi_match_near<D>,
+          .sum = spi_sum<D>};
 }
 
 }  // namespace unfold::cuda

@@ -10,6 +10,7 @@
 #include "workers/kernels/spi/patterns.h"
 #include "workers/kernels/spi/quick_grid.h"
 #include "workers/kernels/spi/rotations.h"
+#include "workers/kernels/spi/sum_device.h"
 #include "workers/nufft/nufft.h"
 
 namespace unfold::spi {
@@ -119,11 +120,10 @@ LocalMatches match_near(compute::Cpu& cpu, const PatternSet& frames, const Slice
                         std::span<const Quaternion> start, Index starts,
                         std::span<const Quaternion> turns, const MatchOptions& options);
 
-/// Searches by something else than the host's threads (workers/cuda/match_device.h). Nothing is
-/// returned for what it does not do: the host does it then.
-class MatchDevice {
+/// Searches by something else than the host's threads (workers/cuda/match_device.h), which sums the
+/// frames that it has, too. Nothing is returned for what it does not do: the host does it then.
+class MatchDevice : public SumDevice {
  public:
-  virtual ~MatchDevice() = default;
   /// match()'s answer, scores within 1e-5 of their size.
   virtual std::optional<Matches> match(compute::Cpu& cpu, const PatternSet& frames,
                                        const Slicer& slicer, std::span<const Quaternion> references,

@@ -11,6 +11,7 @@
 #include "workers/kernels/spi/merge_device.h"
 #include "workers/kernels/spi/patterns.h"
 #include "workers/kernels/spi/rotations.h"
+#include "workers/kernels/spi/sum_device.h"
 
 namespace unfold::spi {
 
@@ -45,12 +46,12 @@ struct Assignment {
 enum class MergeWeight { kLeastSquares, kPoisson };
 
 /// Rotations that nobody was assigned to are left out; weights <= 0 too. `fluence` [N] or empty: 1;
-/// `background` [P] or empty: 0. Deterministic. Throws std::invalid_argument where sizes or indices
+/// `background` [P] or empty: 0. `device`, or null, is asked first. Deterministic. Throws std::invalid_argument where sizes or indices
 /// do not fit.
 Merged sum_frames(compute::Cpu& cpu, const PatternSet& frames, const Detector& detector,
                   std::span<const Quaternion> rotations, std::span<const Assignment> assignments,
                   std::span<const double> fluence, std::span<const float> background,
-                  MergeWeight weight);
+                  MergeWeight weight, SumDevice* device = nullptr);
 
 struct MergeOptions {
   double ridge = 1e-3;        ///< rl

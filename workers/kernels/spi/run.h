@@ -37,7 +37,7 @@ struct RunOptions {
   double beta_factor = 1.3;
   int beta_period = 2;
   FourierDevice* fourier_device = nullptr;  ///< merges and phases there
-  MatchDevice* match_device = nullptr;      ///< searches there where it can
+  MatchDevice* match_device = nullptr;      ///< searches and sums frames there where it can
 };
 
 /// What is known after a generation. Conformation c's arrays lie in [c]: empty until there is one

@@ -66,7 +66,7 @@ Merged Run::State::sum_of(const Placement& placement, std::size_t c,
       options.metric == Metric::kPoisson ? MergeWeight::kPoisson : MergeWeight::kLeastSquares;
   return sum_frames(cpu, frames, detector,
                     placement.references.empty() ? own : placement.references, assignments,
-                    estimate.fluence, estimate.background, kind);
+                    estimate.fluence, estimate.background, kind, options.match_device);
 }
 
 /// Whether both sets hold frames enough for one to judge the other, on all ranks together.

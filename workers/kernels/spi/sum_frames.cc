@@ -55,22 +55,29 @@ class Summation {
     std::vector<float> row(frames_.is_sparse() ? 0 : sums.size());
     double g = 0, backgrounds = 0;
     for (const Assignment& entry : entries) {
-      const double phi = fluence_.empty() ? 1.0 : fluence_[at(entry.frame)];
-      const double p = static_cast<double>(entry.weight);
-      const double share = least_squares_ ? p * phi : p;
-      g += share * phi;
+      const double share = share_of(entry);
+      g += share * fluence_of(entry);
       backgrounds += share;
       add(entry.frame, share, row, sums);
     }
     for (std::size_t k = 0; k < pixels.size(); ++k) {
       const std::uint32_t p = pixels[k];
-      const double beside =
-          background_.empty() ? 0.0 : backgrounds * static_cast<double>(background_[p]);
-      value[k] = static_cast<float>(factor(p) * (sums[p] - beside));
+      value[k] = static_cast<float>(factor(p) * (sums[p] - backgrounds * background_at(p)));
     }
     return g;
   }
 
+  double fluence_of(const Assignment& entry) const {
+    return fluence_.empty() ? 1.0 : fluence_[at(entry.frame)];
+  }
+  /// What a frame's photons are multiplied by.
+  double share_of(const Assignment& entry) const {
+    const auto p = static_cast<double>(entry.weight);
+    return least_squares_ ? p * fluence_of(entry) : p;
+  }
+  double background_at(std::uint32_t p) const {
+    return background_.empty() ? 0.0 : static_cast<double>(background_[p]);
+  }
   /// What a pixel's net photons are multiplied by; times c: its weight w.
   double factor(std::uint32_t p) const {
     if (least_squares_) return static_cast<double>(detector_.correction[p]);
@@ -98,12 +105,64 @@ class Summation {
   bool least_squares_;
 };
 
+/// All rotations at once, by a device.
+class DeviceSummation {
+ public:
+  DeviceSummation(const Summation& summation, const ByRotation& by, const Merged& out)
+      : pixels_(out.pixels) {
+    for (std::size_t j = 0; j + 1 < by.first.size(); ++j) {
+      if (by.first[j] == by.first[j + 1]) continue;
+      double g = 0, beside = 0;
+      for (Index k = by.first[j]; k < by.first[j + 1]; ++k) {
+        const Assignment& entry = by.entry[at(k)];
+        frame_.push_back(static_cast<std::int32_t>(entry.frame));
+        share_.push_back(summation.share_of(entry));
+        g += share_.back() * summation.fluence_of(entry);
+        beside += share_.back();
+      }
+      first_.push_back(static_cast<Index>(frame_.size()));
+      weight_.push_back(g);
+      beside_.push_back(beside);
+    }
+    for (const std::uint32_t p : pixels_) {
+      factor_.push_back(summation.factor(p));
+      background_.push_back(summation.background_at(p));
+    }
+  }
+
+  /// Value and weight of `out`, or false.
+  bool sum(SumDevice& device, const PatternSet& frames, Merged& out) const {
+    const SumTask task{.rotations = static_cast<Index>(beside_.size()),
+                       .first = first_.data(),
+                       .frame = frame_.data(),
+                       .share = share_.data(),
+                       .beside = beside_.data(),
+                       .size = static_cast<Index>(pixels_.size()),
+                       .pixel = pixels_.data(),
+                       .factor = factor_.data(),
+                       .background = background_.data(),
+                       .most = kMostOnDevice,
+                       .value = out.value.data()};
+    if (!device.sum(frames, task)) return false;
+    out.weight = weight_;
+    return true;
+  }
+
+ private:
+  static constexpr Index kMostOnDevice = Index{1} << 26;
+
+  std::span<const std::uint32_t> pixels_;
+  std::vector<Index> first_{0};
+  std::vector<std::int32_t> frame_;
+  std::vector<double> share_, beside_, weight_, factor_, background_;
+};
+
 }  // namespace
 
 Merged sum_frames(compute::Cpu& cpu, const PatternSet& frames, const Detector& detector,
                   std::span<const Quaternion> rotations, std::span<const Assignment> assignments,
                   std::span<const double> fluence, std::span<const float> background,
-                  MergeWeight weight) {
+                  MergeWeight weight, SumDevice* device) {
   require(frames.pixels() == detector.pixels(), "frames and detector differ in pixels");
   require(fluence.empty() || static_cast<Index>(fluence.size()) == frames.frames(),
           "fluences do not fit the frames (sizes differ)");
@@ -125,6 +184,10 @@ Merged sum_frames(compute::Cpu& cpu, const PatternSet& frames, const Detector& d
   }
   out.weight.resize(met.size());
   out.value.resize(met.size() * out.pixels.size());
+  if (device != nullptr && !out.value.empty() &&
+      DeviceSummation(summation, by, out).sum(*device, frames, out)) {
+    return out;
+  }
   cpu.parallel_for(static_cast<Index>(met.size()), [&](Index i) {
     const std::size_t j = met[at(i)];
     const std::span<const Assignment> entries(by.entry.data() + by.first[j],

@@ -41,6 +41,11 @@ class ComparedSearch final : public spi::MatchDevice {
     return here;
   }
 
+  /// Sums are the host's, too.
+  bool sum(const spi::PatternSet& /*frames*/, const spi::SumTask& /*task*/) override {
+    return false;
+  }
+
   int global() const { return global_; }  ///< searches
   int near() const { return near_; }
   std::size_t scores() const { return scores_; }

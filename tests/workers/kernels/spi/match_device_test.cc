@@ -4,10 +4,12 @@
 
 #include <cmath>
 #include <memory>
+#include <vector>
 
 #include "tests/support/cuda_modules.h"
 #include "tests/workers/kernels/spi/matching_problem.h"
 #include "workers/cuda/outcome.h"
+#include "workers/kernels/spi/merging.h"
 
 namespace unfold::cuda {
 namespace {
@@ -107,6 +109,27 @@ TYPED_TEST(MatchDeviceTest, GivesAllMemoryBack) {
   }
   this->match_device_.reset();
   EXPECT_EQ(this->free_bytes(), before);
+}
+
+TYPED_TEST(MatchDeviceTest, SumsFramesAsTheHostDoes) {
+  const Index few[] = {17, 2, 4, 3, 11};
+  const std::vector<Quaternion> at = reference_rotations(3, {1, 0, 0, 0});
+  const Assignment each[] = {{3, 2, 0.5f}, {0, 1, 1.0f}, {1, 2, 0.25f}, {4, 2, 1.0f}};
+  const PatternSet twice =
+      PatternSet::sparse(this->detector_.pixels(), {0, 3, 3, 3, 3, 3}, {40, 40, 50}, {1, 1, 2});
+  for (const PatternSet& frames : {this->made_.set, this->made_.set.subset(few), twice}) {
+    const auto sum = [&](MatchDevice* on) {
+      return sum_frames(this->cpu_, frames, this->detector_, at, each, {}, {},
+                        MergeWeight::kPoisson, on);
+    };
+    const Merged here = sum(this->match_device_.get()), there = sum(nullptr);
+    EXPECT_EQ(here.weight, there.weight);
+    ASSERT_EQ(here.value.size(), there.value.size());
+    for (std::size_t n = 0; n < there.value.size(); ++n) {
+      EXPECT_NEAR(here.value[n], there.value[n], 1e-6 * std::abs(double{there.value[n]}) + 1e-5);
+    }
+  }
+  EXPECT_EQ(this->notes_.size(), 1U);
 }
 
 TYPED_TEST(MatchDeviceTest, LeavesListsThatNameAPixelTwiceToTheHostAndSaysSoOnce) {

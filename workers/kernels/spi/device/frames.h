@@ -32,6 +32,21 @@ struct FrameView {
     const Index i = at_place(frame) * pixels + static_cast<Index>(pixel_place);
     return counts != nullptr ? static_cast<float>(counts[i]) : values[i];
   }
+  /// The same of a listed frame, too, at a pixel of the detector.
+  UNFOLD_HD float seen(Index frame, std::uint32_t wanted) const {
+    if (!listed()) return at(frame, wanted);
+    const Index held = at_place(frame), end = first[held + 1];
+    Index low = first[held];
+    for (Index high = end; low < high;) {
+      const Index middle = low + (high - low) / 2;
+      if (pixel[middle] < wanted) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low < end && pixel[low] == wanted ? count[low] : 0.0f;
+  }
 };
 
 /// Owns N frames on `D`, in the form they come in, or knows where another set has them. Immutable.
