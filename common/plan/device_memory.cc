@@ -68,8 +68,9 @@ std::int64_t device_bytes(const ImagingSize& s) {
 
 // workers/kernels/spi/device: a search holds the slices of a block of references, of at most 2^30
 // pixels, as floats and again in 16 bits, tiles of 2,048 frames by as many references, and lists of
-// 32 candidates a frame; sums of frames take at most 2^26 values. Merging: at most 2^24 points at a time in two transforms, whose finer grid
-// has up to (4 M)^3 cells with subgrids of their own; phasing's starts lie side by side.
+// 32 candidates a frame; sums of frames take at most 2^26 values. Merging: at most 2^24 points at a
+// time in two transforms, whose finer grid has up to (4 M)^3 cells with subgrids of their own;
+// phasing's starts lie side by side.
 std::int64_t device_bytes(const SpiSize& s) {
   const double voxels = std::pow(static_cast<double>(s.grid), 3);
   const double points = std::min(static_cast<double>(s.points), 16777216.0);

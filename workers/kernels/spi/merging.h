@@ -46,8 +46,8 @@ struct Assignment {
 enum class MergeWeight { kLeastSquares, kPoisson };
 
 /// Rotations that nobody was assigned to are left out; weights <= 0 too. `fluence` [N] or empty: 1;
-/// `background` [P] or empty: 0. `device`, or null, is asked first. Deterministic. Throws std::invalid_argument where sizes or indices
-/// do not fit.
+/// `background` [P] or empty: 0. `device`, or null, is asked first. Deterministic. Throws
+/// std::invalid_argument where sizes or indices do not fit.
 Merged sum_frames(compute::Cpu& cpu, const PatternSet& frames, const Detector& detector,
                   std::span<const Quaternion> rotations, std::span<const Assignment> assignments,
                   std::span<const double> fluence, std::span<const float> background,

@@ -30,7 +30,8 @@ inline FramesTask frames_of(const PatternSet& frames) {
           .count = held.count.data()};
 }
 
-/// Sums on `D`, `most` values at a time (0: as asked), frames of a subset from their origin `whole`.
+/// Sums on `D`, `most` values at a time (0: as asked), frames of a subset from their origin
+/// `whole`.
 template <class D>
 class SumsOn final : public SumDevice {
  public:
@@ -143,8 +144,8 @@ TYPED_TEST_P(DeviceSums, OfASubsetAreTakenFromTheWholeSet) {
 }
 
 REGISTER_TYPED_TEST_SUITE_P(DeviceSums, AreTheHostsHoweverFramesAreHeld,
-                            AreTheHostsWithoutFluencesOrBackground,
-                            AreTheSameForAnyNumberAtATime, OfASubsetAreTakenFromTheWholeSet);
+                            AreTheHostsWithoutFluencesOrBackground, AreTheSameForAnyNumberAtATime,
+                            OfASubsetAreTakenFromTheWholeSet);
 
 }  // namespace unfold::test
 

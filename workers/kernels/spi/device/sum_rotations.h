@@ -55,10 +55,10 @@ void sum_rotations(D& device, const FrameSet<D>& frames, const SumTask& task) {
   const auto data = [](auto& buffer) { return buffer.view(buffer.size()).data; };
   for (Index j = 0; j < task.rotations; j += rows) {
     const Index count = std::min(rows, task.rotations - j) * task.size;
-    parallel_for(device, count,
-                 SumAtPixel{frames.view(), data(first), data(frame), data(share), data(beside),
-                            data(pixel), data(factor), data(background), task.size, j,
-                            data(value)});
+    parallel_for(
+        device, count,
+        SumAtPixel{frames.view(), data(first), data(frame), data(share), data(beside), data(pixel),
+                   data(factor), data(background), task.size, j, data(value)});
     value.download({task.value + j * task.size, static_cast<std::size_t>(count)});
   }
 }
