@@ -5,7 +5,7 @@ set -euo pipefail
 source=$1 scratch=$2
 command -v npm >/dev/null || { echo "skipped: no npm"; exit 77; }
 mkdir -p "$scratch"
-npm install --silent --no-audit --no-fund --no-save --prefix "$scratch" kubernetes-models@5.1.0 js-yaml@5.5.0 >"$scratch/npm.log" 2>&1 ||
+npm install --silent --no-audit --no-fund --no-save --prefix "$scratch" kubernetes-models@4.5.1 js-yaml@4.1.0 >"$scratch/npm.log" 2>&1 ||
   { echo "skipped: npm cannot fetch the schemas"; tail -n 3 "$scratch/npm.log"; exit 77; }
 check=("node" "$source/tests/deploy/kubernetes_test.mjs" "$scratch")
 "${check[@]}" "$source"/deploy/kubernetes/*.yaml
