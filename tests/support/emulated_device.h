@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -43,36 +44,31 @@ class Emulated {
   static void use(int) {}
 
   void* allocate(std::size_t bytes) {
+    ++calls().allocations;
     if (held() + bytes > limit()) throw compute::OutOfMemory("the emulated device is full");
-    auto* p = static_cast<std::size_t*>(std::malloc(bytes + kHead));
-    if (p == nullptr) throw compute::OutOfMemory("no host memory for the emulated device");
-    *p = bytes;
-    held() += bytes;
-    char* data = reinterpret_cast<char*>(p) + kHead;
-    std::memset(data, 0xff, bytes);
-    return data;
+    return take(bytes, held());
   }
-  void deallocate(void* data) noexcept {
-    void* p = static_cast<char*>(data) - kHead;
-    held() -= *static_cast<std::size_t*>(p);
-    std::free(p);
-  }
+  void deallocate(void* data) noexcept { give_back(data, held()); }
   void copy_in(void* device, const void* host, std::size_t bytes) {
+    ++calls().copies_in;
     if (bytes > 0) std::memcpy(device, host, bytes);
   }
   void copy_out(void* host, const void* device, std::size_t bytes) {
+    ++calls().copies_out;
     if (bytes > 0) std::memcpy(host, device, bytes);
   }
   void queue_out(void* pinned, const void* device, std::size_t bytes) {
     copy_out(pinned, device, bytes);
   }
-  void copy(void* to, const void* from, std::size_t bytes) { copy_in(to, from, bytes); }
+  void copy(void* to, const void* from, std::size_t bytes) {
+    if (bytes > 0) std::memcpy(to, from, bytes);
+  }
   void clear(void* device, std::size_t bytes) {
     if (bytes > 0) std::memset(device, 0, bytes);
   }
   void synchronize() {}
-  void* allocate_pinned(std::size_t bytes) { return allocate(bytes); }
-  void deallocate_pinned(void* p) noexcept { deallocate(p); }
+  void* allocate_pinned(std::size_t bytes) { return take(bytes, pinned()); }
+  void deallocate_pinned(void* p) noexcept { give_back(p, pinned()); }
   Mark mark() { return std::chrono::steady_clock::now(); }
   double seconds(const Mark& from, const Mark& to) {
     return std::chrono::duration<double>(to - from).count();
@@ -97,6 +93,19 @@ class Emulated {
     static std::atomic<std::size_t> bytes{0};
     return bytes;
   }
+  /// Host memory that is pinned now.
+  static std::atomic<std::size_t>& pinned() {
+    static std::atomic<std::size_t> bytes{0};
+    return bytes;
+  }
+  /// Of this thread, to all devices.
+  struct Calls {
+    std::int64_t launches = 0, copies_in = 0, copies_out = 0, allocations = 0;
+  };
+  static Calls& calls() {
+    thread_local Calls counts;
+    return counts;
+  }
   static std::atomic<std::size_t>& limit() {
     static std::atomic<std::size_t> bytes{std::size_t{8} << 30};
     const char* set = std::getenv("UNFOLD_EMULATED_BYTES");
@@ -106,6 +115,22 @@ class Emulated {
 
  private:
   static constexpr std::size_t kHead = 64;
+
+  static void* take(std::size_t bytes, std::atomic<std::size_t>& count) {
+    auto* p = static_cast<std::size_t*>(std::malloc(bytes + kHead));
+    if (p == nullptr) throw compute::OutOfMemory("no host memory for the emulated device");
+    *p = bytes;
+    count += bytes;
+    char* data = reinterpret_cast<char*>(p) + kHead;
+    std::memset(data, 0xff, bytes);
+    return data;
+  }
+  static void give_back(void* data, std::atomic<std::size_t>& count) noexcept {
+    void* p = static_cast<char*>(data) - kHead;
+    count -= *static_cast<std::size_t*>(p);
+    std::free(p);
+  }
+
   Order order_;
 };
 static_assert(compute::Accelerator<Emulated>);
@@ -113,6 +138,7 @@ static_assert(compute::Accelerator<Emulated>);
 template <class Body>
 void parallel_for(Emulated& device, Index n, const Body& body) {
   static_assert(std::is_trivially_copyable_v<Body>, "a kernel body is passed by value");
+  ++Emulated::calls().launches;
   for (Index i = 0; i < n; ++i) body(device.order() == Order::kForward ? i : n - 1 - i);
 }
 
@@ -124,6 +150,7 @@ void launch(Emulated& device, const Kernel& kernel) {
   if (kernel.shared_bytes() > compute::kMostShared) {
     throw std::logic_error("a kernel shares more than devices have");
   }
+  ++Emulated::calls().launches;
   const Index n = kernel.blocks();
   for (Index i = 0; i < n; ++i) {
     EmulatedBlock block(device.order() == Order::kForward ? i : n - 1 - i, Kernel::kThreads,

@@ -18,6 +18,14 @@ struct ImagingResponse {
   const double* row_sum;  ///< [times, columns]
 };
 
+/// A response whose rows come in runs of up to `piece_columns` columns.
+struct ImagingSizes {
+  std::ptrdiff_t times, columns, bins;
+  int element;
+  bool scaled;
+  std::ptrdiff_t piece_columns;
+};
+
 struct ImagingPart {
   std::ptrdiff_t begin, end, first_pixel;
   double live_time;
@@ -60,6 +68,12 @@ struct ImagingTable {
   /// A resident response or attitude, and the bytes it holds.
   Outcome (*load_response)(int ordinal, const ImagingResponse* host, void** response,
                            std::size_t* bytes);
+  /// The same in pieces, each of one time bin, its columns from `first` on, and elements as the
+  /// whole or narrower integers. finish_response() takes what is loading, even where it fails.
+  Outcome (*begin_response)(int ordinal, const ImagingSizes* sizes, void** loading);
+  Outcome (*lay_columns)(int ordinal, void* loading, std::ptrdiff_t time, std::ptrdiff_t first,
+                         const ImagingResponse* piece);
+  Outcome (*finish_response)(int ordinal, void* loading, void** response, std::size_t* bytes);
   Outcome (*load_attitude)(int ordinal, const ImagingAttitude* host, void** attitude,
                            std::size_t* bytes);
   /// An operator of both; a dense response has no attitude and no solid angles [pixels].

@@ -8,6 +8,7 @@
 #include "workers/cuda/module_table.h"
 #include "workers/cuda/outcome.h"
 #include "workers/kernels/imaging/device/list_on_device.h"
+#include "workers/kernels/imaging/device/loading_response.h"
 
 namespace unfold::cuda {
 
@@ -24,6 +25,8 @@ struct ImagingHolds final : ImagingHeld {
 
 template <class D>
 using HeldResponse = ImagingHolds<std::unique_ptr<imaging::ResponseOnDevice<D>>>;
+template <class D>
+using HeldLoading = ImagingHolds<std::unique_ptr<imaging::LoadingResponse<D>>>;
 template <class D>
 using HeldAttitude = ImagingHolds<std::unique_ptr<imaging::AttitudeOnDevice<D>>>;
 template <class D>
@@ -46,22 +49,53 @@ std::span<const T> span_of(const T* data, std::ptrdiff_t size) {
 }
 inline imaging::Subset subset_of(ImagingSubset subset) { return {subset.first, subset.step}; }
 
+inline imaging::ResponseArrays arrays_of(const ImagingResponse& host) {
+  const std::ptrdiff_t columns = host.times * host.columns;
+  return {.times = host.times,
+          .columns = host.columns,
+          .bins = host.bins,
+          .stride = host.stride,
+          .first_used = host.first_used,
+          .last_used = host.last_used,
+          .element = static_cast<imaging::Element>(host.element),
+          .rows = static_cast<const std::byte*>(host.rows),
+          .scale = span_of(host.scale, columns),
+          .row_sum = span_of(host.row_sum, columns)};
+}
+
 template <class D>
 Outcome load_imaging_response(int ordinal, const ImagingResponse* host, void** response,
                               std::size_t* bytes) {
   return guarded<D>(ordinal, [&] {
-    const std::ptrdiff_t columns = host->times * host->columns;
-    auto made = std::make_unique<imaging::ResponseOnDevice<D>>(
-        ordinal, imaging::ResponseArrays{.times = host->times,
-                                         .columns = host->columns,
-                                         .bins = host->bins,
-                                         .stride = host->stride,
-                                         .first_used = host->first_used,
-                                         .last_used = host->last_used,
-                                         .element = static_cast<imaging::Element>(host->element),
-                                         .rows = static_cast<const std::byte*>(host->rows),
-                                         .scale = span_of(host->scale, columns),
-                                         .row_sum = span_of(host->row_sum, columns)});
+    auto made = std::make_unique<imaging::ResponseOnDevice<D>>(ordinal, arrays_of(*host));
+    *bytes = made->bytes();
+    *response = hand_out<HeldResponse<D>>(std::move(made));
+  });
+}
+
+template <class D>
+Outcome begin_imaging_response(int ordinal, const ImagingSizes* sizes, void** loading) {
+  return guarded<D>(ordinal, [&] {
+    *loading = hand_out<HeldLoading<D>>(std::make_unique<imaging::LoadingResponse<D>>(
+        ordinal,
+        imaging::ResponseSizes{sizes->times, sizes->columns, sizes->bins,
+                               static_cast<imaging::Element>(sizes->element), sizes->scaled},
+        sizes->piece_columns));
+  });
+}
+
+template <class D>
+Outcome lay_imaging_columns(int ordinal, void* loading, std::ptrdiff_t time, std::ptrdiff_t first,
+                            const ImagingResponse* piece) {
+  return guarded<D>(ordinal,
+                    [&] { held<HeldLoading<D>>(loading).lay(time, first, arrays_of(*piece)); });
+}
+
+template <class D>
+Outcome finish_imaging_response(int ordinal, void* loading, void** response, std::size_t* bytes) {
+  return guarded<D>(ordinal, [&] {
+    const std::unique_ptr<ImagingHeld> taken(static_cast<ImagingHeld*>(loading));
+    auto made = held<HeldLoading<D>>(loading).finish();
     *bytes = made->bytes();
     *response = hand_out<HeldResponse<D>>(std::move(made));
   });
@@ -190,6 +224,9 @@ Outcome imaging_copy_rate(int ordinal, std::size_t bytes, double* rate) {
 template <class D>
 ImagingTable imaging_table() {
   return {.load_response = load_imaging_response<D>,
+          .begin_response = begin_imaging_response<D>,
+          .lay_columns = lay_imaging_columns<D>,
+          .finish_response = finish_imaging_response<D>,
           .load_attitude = load_imaging_attitude<D>,
           .make_operator = make_imaging_operator<D>,
           .sensitivity = imaging_sensitivity<D>,

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "workers/cuda/imaging_crossing.h"
 #include "workers/cuda/outcome.h"
 #include "workers/kernels/imaging/attitude.h"
 #include "workers/kernels/imaging/list_plan.h"
@@ -180,16 +181,7 @@ class GpuOperator final : public imaging::Operator {
 };
 
 std::shared_ptr<const GpuResponse> load(const Gpu& gpu, const imaging::PackedResponse& host) {
-  const ImagingResponse response{.times = host.times,
-                                 .columns = host.columns,
-                                 .bins = host.bins,
-                                 .stride = host.stride,
-                                 .first_used = host.first_used,
-                                 .last_used = host.last_used,
-                                 .element = static_cast<int>(host.element),
-                                 .rows = host.data.get(),
-                                 .scale = host.scale.empty() ? nullptr : host.scale.data(),
-                                 .row_sum = host.row_sum.data()};
+  const ImagingResponse response = crossing_of(host);
   void* handle = nullptr;
   std::size_t bytes = 0;
   require(gpu.module->imaging.load_response(gpu.ordinal, &response, &handle, &bytes));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/status_macros.h"
+#include "workers/cuda/dense_upload.h"
 
 namespace unfold::engine {
 namespace {
@@ -61,6 +62,22 @@ absl::Status fill(Builder& builder, const imaging_data::Source& source, bool as_
   return absl::OkStatus();
 }
 
+/// Straight to the GPU, a piece at a time. Counts wider than those before them begin it anew.
+absl::StatusOr<std::shared_ptr<const cuda::GpuResponse>> upload_dense(
+    const imaging_data::Source& source, const imaging::Shape& shape, v1::ResponseStorage storage,
+    const LoadStep& step, const cuda::Gpu& gpu) {
+  const bool as_counts = storage == v1::RESPONSE_STORAGE_INTEGER;
+  for (imaging::Element element = imaging::element_of(storage_of(storage));;) {
+    try {
+      cuda::DenseUpload upload(gpu, shape, storage_of(storage), element);
+      UNFOLD_RETURN_IF_ERROR(fill(upload, source, as_counts, step));
+      return upload.finish();
+    } catch (const cuda::WiderElement& wider) {
+      element = wider.element;
+    }
+  }
+}
+
 }  // namespace
 
 std::int64_t ResidentImagingResponse::bytes() const {
@@ -94,11 +111,13 @@ absl::StatusOr<std::shared_ptr<const residency::Response>> load_response(
       resident->on_gpu = cuda::load_response(*gpu, *std::exchange(resident->factored, {}));
   } else {
     const imaging::Shape shape{header.times, header.sky.pixels() * header.energies, header.bins};
+    if (gpu != nullptr) {
+      UNFOLD_ASSIGN_OR_RETURN(resident->on_gpu, upload_dense(source, shape, storage, step, *gpu));
+      return resident;
+    }
     imaging::DenseResponseBuilder builder(shape, storage_of(storage));
     UNFOLD_RETURN_IF_ERROR(fill(builder, source, as_counts, step));
     resident->dense = builder.finish();
-    if (gpu != nullptr)
-      resident->on_gpu = cuda::load_response(*gpu, *std::exchange(resident->dense, {}));
   }
   return resident;
 }

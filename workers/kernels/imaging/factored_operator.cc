@@ -4,6 +4,7 @@
 #include "workers/compute/isa.h"
 #include "workers/kernels/imaging/attitude.h"
 #include "workers/kernels/imaging/dispatch.h"
+#include "workers/kernels/imaging/element.h"
 #include "workers/kernels/imaging/list_operator.h"
 #include "workers/kernels/imaging/packed_response.h"
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "workers/compute/device.h"
-#include "workers/kernels/imaging/half.h"
+#include "workers/kernels/imaging/element.h"
 
 namespace unfold::imaging {
 namespace {
@@ -29,39 +29,6 @@ std::unique_ptr<std::byte, PackedResponse::Free> allocate(Index bytes) {
     throw compute::OutOfMemory("host allocation of " + std::to_string(bytes) + " bytes failed");
   }
   return data;
-}
-
-Element element_of(Storage storage) {
-  switch (storage) {
-    case Storage::kFp64:
-      return Element::kF64;
-    case Storage::kFp32:
-      return Element::kF32;
-    case Storage::kFp16:
-      return Element::kF16;
-    case Storage::kInteger:
-      return Element::kU8;
-  }
-  throw std::invalid_argument("no such storage");
-}
-
-/// Calls f with a value of the type that `element` is stored as.
-template <class F>
-void with_type(Element element, const F& f) {
-  switch (element) {
-    case Element::kF64:
-      return f(double{});
-    case Element::kF32:
-      return f(float{});
-    case Element::kF16:
-      return f(Half{});
-    case Element::kU8:
-      return f(std::uint8_t{});
-    case Element::kU16:
-      return f(std::uint16_t{});
-    case Element::kU32:
-      return f(std::uint32_t{});
-  }
 }
 
 Element narrowest(double count) {
@@ -87,10 +54,18 @@ double checked_maximum(std::span<const double> column, bool integers) {
 
 }  // namespace
 
-Index size_of(Element element) {
-  Index size = 0;
-  with_type(element, [&](auto zero) { size = sizeof zero; });
-  return size;
+Element element_of(Storage storage) {
+  switch (storage) {
+    case Storage::kFp64:
+      return Element::kF64;
+    case Storage::kFp32:
+      return Element::kF32;
+    case Storage::kFp16:
+      return Element::kF16;
+    case Storage::kInteger:
+      return Element::kU8;
+  }
+  throw std::invalid_argument("no such storage");
 }
 
 Index PackedResponse::row_bytes() const { return stride * size_of(element); }
@@ -170,7 +145,7 @@ void ResponsePacker::flush() {
   const Index t = (next_ - 1) / out_.columns;
   const Index first = (next_ - pending_) % out_.columns;
   double sum[kRowPad] = {};
-  with_type(out_.element, [&](auto zero) {
+  with_stored(out_.element, [&](auto zero) {
     using T = decltype(zero);
     T* rows = reinterpret_cast<T*>(out_.data.get()) + t * out_.bins * out_.stride + first;
     for (Index d = 0; d < out_.bins; ++d) {
@@ -192,9 +167,9 @@ void ResponsePacker::flush() {
 void ResponsePacker::widen(Element wider) {
   auto data = allocate(out_.elements() * size_of(wider));
   const Index laid = (next_ - pending_ + out_.columns - 1) / out_.columns * out_.bins * out_.stride;
-  with_type(out_.element, [&](auto narrow_zero) {
+  with_stored(out_.element, [&](auto narrow_zero) {
     using Narrow = decltype(narrow_zero);
-    with_type(wider, [&](auto wide_zero) {
+    with_stored(wider, [&](auto wide_zero) {
       using Wide = decltype(wide_zero);
       const Narrow* from = reinterpret_cast<const Narrow*>(out_.data.get());
       Wide* to = reinterpret_cast<Wide*>(data.get());

@@ -31,7 +31,8 @@ struct PackedResponse {
   const std::byte* row(Index t, Index d) const { return data.get() + (t * bins + d) * row_bytes(); }
 };
 
-Index size_of(Element element);
+/// Counts (kInteger) begin as kU8.
+Element element_of(Storage storage);
 std::int64_t bytes_of(const PackedResponse& response);
 
 class FactoredResponse : public PackedResponse {};

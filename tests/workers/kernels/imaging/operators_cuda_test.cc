@@ -1,5 +1,8 @@
+#include <cmath>
+
 #include "tests/support/cuda_modules.h"
 #include "tests/workers/kernels/imaging/operator_suite.h"
+#include "workers/cuda/dense_upload.h"
 #include "workers/cuda/imaging_operator.h"
 #include "workers/kernels/imaging/device/walk_layout.h"
 
@@ -69,6 +72,84 @@ TYPED_TEST_SUITE(LongRows, Modules);
 TYPED_TEST(LongRows, StayFar) {
   for (const Index pixels : {1500, 5000, 21000, 50000}) this->expect_passes(pixels, 1);
   for (const Index pixels : {1000, 1500, 21000}) this->expect_passes(pixels, 5);
+}
+
+/// Values of a response that grow along it, so that counts begin narrow.
+std::vector<double> growing(const imaging::Shape& shape, double largest) {
+  const Index n = shape.times * shape.pixels * shape.bins;
+  std::vector<double> rows;
+  for (Index i = 0; i < n; ++i) {
+    rows.push_back(std::floor(largest * static_cast<double>(1 + i) / static_cast<double>(n)));
+  }
+  return rows;
+}
+
+/// Uploads in pieces of one block of columns; how often it had to begin, and the response.
+std::pair<int, std::shared_ptr<const cuda::GpuResponse>> uploaded(
+    const cuda::Gpu& gpu, const imaging::Shape& shape, Storage storage,
+    const std::vector<double>& rows, const std::vector<double>& scale) {
+  imaging::Element element = imaging::element_of(storage);
+  for (int begun = 1;; ++begun) {
+    try {
+      cuda::DenseUpload upload(gpu, shape, storage, element, 1);
+      const auto half = static_cast<std::ptrdiff_t>(5 * shape.bins);
+      upload.append(std::span(rows).first(at(half)), std::span(scale).first(scale.empty() ? 0 : 5));
+      upload.append(std::span(rows).subspan(at(half)),
+                    std::span(scale).subspan(scale.empty() ? 0 : 5));
+      return {begun, upload.finish()};
+    } catch (const cuda::WiderElement& wider) {
+      element = wider.element;
+    }
+  }
+}
+
+TYPED_TEST(LongRows, AnUploadInPiecesIsTheResponse) {
+  const imaging::Shape shape{2, 41, 3};
+  const imaging::Events events{{0, 2, 4}, {0, 2, 1, 2}};
+  std::vector<double> image;
+  for (Index p = 0; p < shape.pixels; ++p) image.push_back(static_cast<double>(1 + p % 5));
+  const struct {
+    Storage storage;
+    double largest;
+    int begun;
+  } kCases[] = {{Storage::kFp64, 1e3, 1},     {Storage::kFp32, 1e3, 1},
+                {Storage::kFp16, 1e3, 1},     {Storage::kInteger, 200, 1},
+                {Storage::kInteger, 9000, 2}, {Storage::kInteger, 3e6, 2}};
+  for (const auto& [storage, largest, begun] : kCases) {
+    const std::vector<double> rows = growing(shape, largest);
+    const std::vector<double> scale(
+        storage == Storage::kInteger ? at(shape.times * shape.pixels) : 0, 0.5);
+    imaging::DenseResponseBuilder builder(shape, storage);
+    builder.append(rows, scale);
+    const auto whole = cuda::load_response(TypeParam::gpu(), *builder.finish());
+    const auto [times, pieces] = uploaded(TypeParam::gpu(), shape, storage, rows, scale);
+    EXPECT_EQ(times, begun);
+    EXPECT_EQ(pieces->bytes(), whole->bytes());
+    const auto wanted = cuda::make_dense_operator(whole, shape),
+               is = cuda::make_dense_operator(pieces, shape);
+    std::vector<double> expectation(4), back(at(shape.pixels)), expected = expectation, seen = back;
+    wanted->forward_events(events, {}, image, expected);
+    is->forward_events(events, {}, image, expectation);
+    EXPECT_EQ(expectation, expected);
+    wanted->sensitivity({}, seen);
+    is->sensitivity({}, back);
+    EXPECT_EQ(back, seen);
+  }
+}
+
+TYPED_TEST(LongRows, AnUploadIsRefusedWhereItsRowsDoNotComeAsAnnounced) {
+  const imaging::Shape shape{1, 3, 2};
+  const std::vector<double> rows(6, 1.0);
+  const auto begin = [&] {
+    return std::make_unique<cuda::DenseUpload>(TypeParam::gpu(), shape, Storage::kFp32,
+                                               imaging::Element::kF32);
+  };
+  EXPECT_THROW(begin()->append(std::span(rows).first(3)), std::invalid_argument);
+  EXPECT_THROW(begin()->finish(), std::invalid_argument);
+  const auto full = begin();
+  full->append(rows);
+  EXPECT_THROW(full->append(rows), std::invalid_argument);
+  EXPECT_GT(full->finish()->bytes(), 0);
 }
 
 TEST(WalkLayout, KeepsNearWhatFits) {

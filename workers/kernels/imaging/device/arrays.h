@@ -23,6 +23,13 @@ struct ResponseArrays {
   std::span<const double> row_sum;  ///< [T, columns]
 };
 
+/// A response whose rows come later, in pieces.
+struct ResponseSizes {
+  Index times = 0, columns = 0, bins = 0;
+  Element element = Element::kF64;
+  bool scaled = false;
+};
+
 /// Entries begin .. end of one pointing; pixels within 65536 of `first_pixel`.
 struct AttitudePart {
   Index begin, end, first_pixel;

@@ -7,6 +7,7 @@
 #include "workers/compute/accelerator.h"
 #include "workers/kernels/imaging/device/arrays.h"
 #include "workers/kernels/imaging/device/views.h"
+#include "workers/kernels/imaging/element.h"
 
 /// What imaging keeps on a device from job to job. Immutable; ready when constructed, and gone with
 /// its last byte when destroyed. Throws compute::OutOfMemory where there is no room.
@@ -31,25 +32,6 @@ const T* data_of(compute::Buffer<T, D>& buffer) {
   return buffer.size() == 0 ? nullptr : buffer.view(buffer.size()).data;
 }
 
-/// Calls f with a value of the type that `element` is stored as.
-template <class F>
-void with_stored(Element element, const F& f) {
-  switch (element) {
-    case Element::kF64:
-      return f(double{});
-    case Element::kF32:
-      return f(float{});
-    case Element::kF16:
-      return f(Half{});
-    case Element::kU8:
-      return f(std::uint8_t{});
-    case Element::kU16:
-      return f(std::uint16_t{});
-    case Element::kU32:
-      return f(std::uint32_t{});
-  }
-}
-
 template <compute::Accelerator D>
 class ResponseOnDevice {
  public:
@@ -62,11 +44,28 @@ class ResponseOnDevice {
         first_(std::min(host.first_used, std::max<Index>(host.last_used - 1, 0)) / kRowPad *
                kRowPad),
         length_((std::max(host.last_used, first_ + 1) - first_ + kRowPad - 1) / kRowPad * kRowPad),
-        size_(element_size(host.element)),
+        size_(size_of(host.element)),
         rows_(device_, times_ * bins_ * length_ * size_),
         scale_(on_device(device_, host.scale)),
         row_sum_(on_device(device_, host.row_sum)) {
     upload(host);
+  }
+
+  /// Of zeros: LoadingResponse fills it.
+  ResponseOnDevice(int ordinal, const ResponseSizes& sizes)
+      : device_(ordinal),
+        element_(sizes.element),
+        times_(sizes.times),
+        columns_(sizes.columns),
+        bins_(sizes.bins),
+        first_(0),
+        length_((sizes.columns + kRowPad - 1) / kRowPad * kRowPad),
+        size_(size_of(sizes.element)),
+        rows_(device_, times_ * bins_ * length_ * size_),
+        scale_(device_, sizes.scaled ? times_ * columns_ : 0),
+        row_sum_(device_, times_ * columns_) {
+    device_.clear(rows_.view(rows_.size()).data, rows_.bytes());
+    device_.synchronize();
   }
 
   Element element() const { return element_; }
@@ -88,13 +87,17 @@ class ResponseOnDevice {
   }
   const double* row_sum() { return data_of(row_sum_); }
 
- private:
-  static Index element_size(Element element) {
-    Index size = 0;
-    with_stored(element, [&](auto zero) { size = sizeof zero; });
-    return size;
+  /// Where LoadingResponse writes: rows [T, D, length], scale and row sums [T, columns].
+  struct Places {
+    std::byte* rows;
+    double *scale, *row_sum;
+  };
+  Places places() {
+    return {rows_.view(rows_.size()).data, scale_.view(scale_.size()).data,
+            row_sum_.view(row_sum_.size()).data};
   }
 
+ private:
   /// Rows without their empty columns, a piece at a time.
   void upload(const ResponseArrays& host) {
     constexpr Index kPieceBytes = Index{32} << 20;
