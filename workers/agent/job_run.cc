@@ -145,8 +145,11 @@ bool JobRun::compute(std::optional<Duration> free_since) {
       .note = [this](const std::string& line) { outcome_.log.push_back(line); }};
   const absl::Status status = timed("compute", [&]() -> absl::Status {
     UNFOLD_RETURN_IF_ERROR(stopped());
-    UNFOLD_ASSIGN_OR_RETURN(const auto room, environment_.responses.reserve(
-                                                 device_bytes(), assign_.plan().response_key()));
+    UNFOLD_ASSIGN_OR_RETURN(
+        const auto room, environment_.responses.reserve({.engine = engine_.name(),
+                                                         .bytes = device_bytes(),
+                                                         .kept = assign_.plan().response_key()}));
+    context.room = room.get();
     UNFOLD_ASSIGN_OR_RETURN(
         product_, engine::guarded([&] { return engine_.compute(std::move(input_), context); }));
     return stopped();

@@ -24,7 +24,16 @@ GpuPsf::GpuPsf(const Gpu& gpu, const extraction::PsfShape& shape) : gpu_(gpu) {
 GpuPsf::~GpuPsf() { gpu_.module->extraction.release_psf(gpu_.ordinal, handle_); }
 
 GpuExtraction::~GpuExtraction() {
-  for (void* extractor : idle_) gpu_.module->extraction.release_extractor(gpu_.ordinal, extractor);
+  for (const Idle& idle : idle_) {
+    gpu_.module->extraction.release_extractor(gpu_.ordinal, idle.extractor);
+  }
+}
+
+std::int64_t GpuExtraction::bytes() const {
+  const std::lock_guard lock(mutex_);
+  std::int64_t sum = 0;
+  for (const Idle& idle : idle_) sum += idle.bytes;
+  return sum;
 }
 
 extraction::Spectra GpuExtraction::extract(const GpuPsf& psf, const extraction::PsfShape& shape,
@@ -48,7 +57,7 @@ extraction::Spectra GpuExtraction::extract(const GpuPsf& psf, const extraction::
   const Outcome outcome =
       gpu_.module->extraction.extract(gpu_.ordinal, extractor, psf.get(), &job, &places);
   if (outcome.code == OutcomeCode::kOk) {
-    give_back(extractor);
+    give_back({extractor, places.stages.device_bytes});
   } else {  // whatever it holds is of no more use
     gpu_.module->extraction.release_extractor(gpu_.ordinal, extractor);
   }
@@ -69,7 +78,7 @@ void* GpuExtraction::take() {
   {
     const std::lock_guard lock(mutex_);
     if (!idle_.empty()) {
-      void* extractor = idle_.back();
+      void* extractor = idle_.back().extractor;
       idle_.pop_back();
       return extractor;
     }
@@ -79,9 +88,9 @@ void* GpuExtraction::take() {
   return extractor;
 }
 
-void GpuExtraction::give_back(void* extractor) {
+void GpuExtraction::give_back(const Idle& idle) {
   const std::lock_guard lock(mutex_);
-  idle_.push_back(extractor);
+  idle_.push_back(idle);
 }
 
 }  // namespace unfold::cuda

@@ -43,6 +43,8 @@ class GpuExtraction {
   GpuExtraction& operator=(const GpuExtraction&) = delete;
 
   const Gpu& gpu() const { return gpu_; }
+  /// What is kept on the GPU for later calls.
+  std::int64_t bytes() const;
 
   /// extraction::extract() to within docs/numerics.md; `psf` holds `shape`. A model image is made
   /// on `cpu`. Throws as extract() does.
@@ -54,13 +56,17 @@ class GpuExtraction {
                               extraction::DeviceStages* stages = nullptr);
 
  private:
+  struct Idle {
+    void* extractor;
+    std::int64_t bytes;
+  };
   void* take();
-  void give_back(void* extractor);
+  void give_back(const Idle& idle);
 
   Gpu gpu_;
   extraction::RootMethod method_;
-  std::mutex mutex_;
-  std::vector<void*> idle_;
+  mutable std::mutex mutex_;
+  std::vector<Idle> idle_;
 };
 
 }  // namespace unfold::cuda

@@ -63,6 +63,8 @@ struct RunContext {
   int attempt = 1;
   std::function<void(bool hit, double load_seconds)> response_ready;
   std::function<void(const std::string&)> note = [](const std::string&) {};
+  /// Of plan.device_bytes; null where none was made, and nothing is kept for the next job then.
+  residency::ResponseCache::Reservation* room = nullptr;
 };
 
 /// A file the engine writes at `path` (absolute, or /proc/self/fd/N/name); the publisher gives it

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/error.h"
 #include "common/base/mutex.h"
+#include "workers/residency/idle_workspaces.h"
 
 namespace unfold::residency {
 namespace {
@@ -29,8 +30,7 @@ class Cache final : public ResponseCache {
       : budget_bytes_(budget_bytes), clock_(std::move(clock)) {}
 
   absl::StatusOr<Acquired> acquire(const Key& key, const Loader& load) override;
-  absl::StatusOr<std::unique_ptr<Reservation>> reserve(std::int64_t bytes,
-                                                       const std::string& kept) override;
+  absl::StatusOr<std::unique_ptr<Reservation>> reserve(const Work& work) override;
   absl::Status evict(const std::string& key) override;
   std::vector<Resident> list() const override;
   std::int64_t budget_bytes() const override { return budget_bytes_; }
@@ -38,19 +38,20 @@ class Cache final : public ResponseCache {
     const MutexLock lock(mutex_);
     return used_bytes_;
   }
+  WorkspaceBytes workspace_bytes() const override {
+    const MutexLock lock(mutex_);
+    return {.reserved = reserved_bytes_, .idle = idle_.bytes()};
+  }
 
  private:
   class Room final : public Reservation {
    public:
-    Room(Cache& cache, std::int64_t bytes) : cache_(cache), bytes_(bytes) {}
-    ~Room() override {
-      const MutexLock lock(cache_.mutex_);
-      cache_.reserved_bytes_ -= bytes_;
-    }
+    Room(Cache& cache, const Work& work) : cache_(cache), work_(work) {}
+    ~Room() override { cache_.end(work_, std::move(workspace)); }
 
    private:
     Cache& cache_;
-    std::int64_t bytes_;
+    Work work_;
   };
   struct Entry {
     std::string engine;
@@ -85,6 +86,10 @@ class Cache final : public ResponseCache {
   absl::Status make_room(std::int64_t bytes, const std::string& kept = "") UNFOLD_REQUIRES(mutex_);
   Entries::iterator victim(const std::string& kept) UNFOLD_REQUIRES(mutex_);
   void drop(Entries::iterator entry) UNFOLD_REQUIRES(mutex_);
+  void end(const Work& work, std::shared_ptr<Workspace> workspace) UNFOLD_EXCLUDES(mutex_);
+  std::int64_t taken() const UNFOLD_REQUIRES(mutex_) {
+    return used_bytes_ + reserved_bytes_ + idle_.bytes();
+  }
 
   const std::int64_t budget_bytes_;
   const std::shared_ptr<const Clock> clock_;
@@ -93,6 +98,7 @@ class Cache final : public ResponseCache {
   Entries entries_ UNFOLD_GUARDED_BY(mutex_);
   std::int64_t used_bytes_ UNFOLD_GUARDED_BY(mutex_) = 0;  // by responses
   std::int64_t reserved_bytes_ UNFOLD_GUARDED_BY(mutex_) = 0;
+  IdleWorkspaces idle_ UNFOLD_GUARDED_BY(mutex_);
 };
 
 absl::StatusOr<ResponseCache::Acquired> Cache::acquire(const Key& key, const Loader& load) {
@@ -172,20 +178,29 @@ absl::StatusOr<ResponseCache::Acquired> Cache::settle(
   return entry->failure;
 }
 
-absl::StatusOr<std::unique_ptr<ResponseCache::Reservation>> Cache::reserve(
-    std::int64_t bytes, const std::string& kept) {
+absl::StatusOr<std::unique_ptr<ResponseCache::Reservation>> Cache::reserve(const Work& work) {
   const MutexLock lock(mutex_);
-  if (absl::Status room = make_room(bytes, kept); !room.ok()) return room;
-  reserved_bytes_ += bytes;
-  return std::make_unique<Room>(*this, bytes);
+  auto idle = idle_.take(work.engine, work.bytes);  // its bytes are among those asked for
+  if (absl::Status room = make_room(work.bytes, work.kept); !room.ok()) return room;
+  reserved_bytes_ += work.bytes;
+  auto out = std::make_unique<Room>(*this, work);
+  out->workspace = std::move(idle);
+  return out;
+}
+
+void Cache::end(const Work& work, std::shared_ptr<Workspace> workspace) {
+  const std::int64_t bytes = workspace == nullptr ? 0 : workspace->bytes();
+  const MutexLock lock(mutex_);
+  reserved_bytes_ -= work.bytes;
+  if (bytes == 0 || taken() + bytes > budget_bytes_) return workspace.reset();
+  idle_.keep(work.engine, work.bytes, std::move(workspace));
 }
 
 absl::Status Cache::make_room(std::int64_t bytes, const std::string& kept) {
-  while (used_bytes_ + reserved_bytes_ + bytes > budget_bytes_) {
+  while (taken() + bytes > budget_bytes_ && !idle_.empty()) idle_.drop_oldest();
+  while (taken() + bytes > budget_bytes_) {
     const auto least = victim(kept);
-    if (least == entries_.end()) {
-      return no_room(bytes, used_bytes_ + reserved_bytes_, budget_bytes_);
-    }
+    if (least == entries_.end()) return no_room(bytes, taken(), budget_bytes_);
     drop(least);
   }
   return absl::OkStatus();

@@ -202,6 +202,82 @@ TEST_F(GpuExtractionEngineTest, AJobFitsIntoTheGpuMemoryThatItsPlanAsksFor) {
   expect_to_fit_into_what_its_plan_asks_for();
 }
 
+/// Jobs on a GPU that has no room for two PSFs and a workspace, as the agent runs them.
+class SmallGpu : public ExtractionEngineTest {
+ protected:
+  void SetUp() override {
+    ExtractionEngineTest::SetUp();
+    if (IsSkipped()) return;
+    const auto planned = unfold::plan::plan(spec, *roots);
+    ASSERT_TRUE(planned.ok()) << planned.status();
+    spec = planned->spec;
+    plan = planned->plan;
+    before = held();
+    const std::int64_t bytes = plan.response_bytes() * 3 / 2 + plan.device_bytes();
+    memory.emplace(before + bytes);
+    ledger = residency::make_response_cache(bytes, std::make_shared<SystemClock>());
+    on_gpu = make_extraction_engine(*roots, cpu, test::EmulatedGpu::gpu());
+  }
+  void TearDown() override {
+    ledger.reset();
+    memory.reset();
+  }
+  static std::int64_t held() {
+    cuda::DeviceInfo info{};
+    const cuda::Gpu gpu = test::EmulatedGpu::gpu();
+    EXPECT_EQ(gpu.module->describe(gpu.ordinal, &info).code, cuda::OutcomeCode::kOk);
+    return static_cast<std::int64_t>(info.memory_bytes - info.free_bytes);
+  }
+  void run(const std::string& response_key) {
+    plan.set_response_key(response_key);
+    auto room = ledger->reserve({on_gpu->name(), plan.device_bytes(), response_key});
+    ASSERT_TRUE(room.ok()) << room.status();
+    RunContext fresh{*ledger, context.progress, cancel, "j", 1, context.response_ready};
+    fresh.room = room->get();
+    found = fresh.room->workspace;
+    auto input = on_gpu->read(spec, plan);
+    ASSERT_TRUE(input.ok()) << input.status();
+    const auto product = guarded([&] { return on_gpu->compute(*std::move(input), fresh); });
+    ASSERT_TRUE(product.ok()) << product.status();
+  }
+
+  std::int64_t before = 0;
+  std::optional<test::EmulatedMemory> memory;
+  std::unique_ptr<residency::ResponseCache> ledger;
+  std::unique_ptr<Engine> on_gpu;
+  std::weak_ptr<residency::Workspace> found;  ///< by the last run
+};
+
+TEST_F(SmallGpu, TakesTurnsBetweenTwoPsfsByEviction) {
+  for (const char* key : {"a", "b", "a"}) {
+    run(key);
+    EXPECT_EQ(ledger->list().size(), 1u) << key;
+  }
+  EXPECT_EQ(hits, (std::vector<bool>{false, false, false}));
+}
+
+TEST_F(SmallGpu, KeepsAFramesWorkspaceForTheNextAndSaysHowManyBytes) {
+  run("a");
+  EXPECT_TRUE(found.expired());
+  const std::int64_t idle = ledger->workspace_bytes().idle;
+  EXPECT_GT(idle, 0);
+  EXPECT_LE(idle, plan.device_bytes());
+  EXPECT_LE(held() - before, idle + ledger->resident_bytes());
+  EXPECT_GE(held() - before, idle);
+  run("a");
+  EXPECT_FALSE(found.expired());
+  EXPECT_EQ(ledger->workspace_bytes().idle, idle);
+}
+
+TEST_F(SmallGpu, GivesAnIdleWorkspaceBackToWhoeverNeedsIt) {
+  run("a");
+  EXPECT_TRUE(ledger->reserve({"imaging", plan.device_bytes(), "a"}).ok());
+  EXPECT_EQ(ledger->workspace_bytes().idle, 0);
+  EXPECT_EQ(ledger->list().size(), 1u);
+  ASSERT_TRUE(ledger->evict("a").ok());
+  EXPECT_EQ(held(), before);
+}
+
 TEST_F(ExtractionEngineTest, AModelImageIsWrittenBesideTheFrame) {
   spec.mutable_extraction()->set_model("data:model.fits");
   const auto product = extract();

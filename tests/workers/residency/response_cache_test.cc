@@ -36,6 +36,15 @@ class DeviceResponse final : public Response {
   std::int64_t bytes_;
 };
 
+class DeviceWorkspace final : public Workspace {
+ public:
+  DeviceWorkspace(Device& device, std::int64_t bytes) : held_(device, bytes) {}
+  std::int64_t bytes() const override { return held_.bytes(); }
+
+ private:
+  DeviceResponse held_;
+};
+
 class ResponseCacheTest : public ::testing::Test {
  protected:
   absl::StatusOr<ResponseCache::Acquired> get(const std::string& key, std::int64_t bytes,
@@ -243,11 +252,11 @@ TEST_F(ResponseCacheTest, ThreadsThatLoadHoldAndEvictLeaveTheLedgerExact) {
 TEST_F(ResponseCacheTest, AReservationEvictsWhatNobodyHoldsButWhatItKeeps) {
   get("kept", 30).IgnoreError();
   get("idle", 30).IgnoreError();
-  auto room = cache->reserve(60, "kept");
+  auto room = cache->reserve({"probe", 60, "kept"});
   ASSERT_TRUE(room.ok()) << room.status();
   EXPECT_THAT(keys(), UnorderedElementsAre("kept"));
   EXPECT_EQ(cache->resident_bytes(), 30);
-  EXPECT_FALSE(cache->reserve(11, "kept").ok());
+  EXPECT_FALSE(cache->reserve({"probe", 11, "kept"}).ok());
   EXPECT_EQ(reason_of(get("other", 71).status()), "RESPONSE_MEMORY");
   room->reset();
   EXPECT_TRUE(get("other", 100).ok());
@@ -255,8 +264,40 @@ TEST_F(ResponseCacheTest, AReservationEvictsWhatNobodyHoldsButWhatItKeeps) {
 
 TEST_F(ResponseCacheTest, AReservationDoesNotEvictWhatIsHeld) {
   const auto held = get("held", 60);
-  EXPECT_EQ(reason_of(cache->reserve(50, "").status()), "RESPONSE_MEMORY");
-  EXPECT_TRUE(cache->reserve(40, "").ok());
+  EXPECT_EQ(reason_of(cache->reserve({"probe", 50}).status()), "RESPONSE_MEMORY");
+  EXPECT_TRUE(cache->reserve({"probe", 40}).ok());
+  EXPECT_EQ(device.allocated, 60);
+}
+
+TEST_F(ResponseCacheTest, AnIdleWorkspaceIsTheNextJobsOfItsSizeAndGoesBeforeAnyResponse) {
+  get("a", 30).IgnoreError();
+  auto room = *cache->reserve({"probe", 50, "a"});
+  EXPECT_EQ(room->workspace, nullptr);
+  room->workspace = std::make_shared<DeviceWorkspace>(device, 40);
+  const Workspace* const first = room->workspace.get();
+  room.reset();
+  EXPECT_EQ(cache->workspace_bytes().idle, 40);
+
+  EXPECT_EQ((*cache->reserve({"probe", 20}))->workspace, nullptr);
+  EXPECT_EQ((*cache->reserve({"other", 30}))->workspace, nullptr);
+  room = *cache->reserve({"probe", 50, "a"});
+  EXPECT_EQ(room->workspace.get(), first);
+  EXPECT_EQ(cache->workspace_bytes().reserved, 50);
+  EXPECT_EQ(cache->workspace_bytes().idle, 0);
+  room.reset();
+
+  get("b", 60).IgnoreError();
+  EXPECT_THAT(keys(), UnorderedElementsAre("a", "b"));
+  EXPECT_EQ(cache->workspace_bytes().idle, 0);
+  EXPECT_EQ(device.allocated, 90);
+}
+
+TEST_F(ResponseCacheTest, AWorkspaceThatOutgrewItsReservationIsKeptOnlyWhereThereIsRoom) {
+  const auto held = get("held", 60);
+  auto room = *cache->reserve({"probe", 10});
+  room->workspace = std::make_shared<DeviceWorkspace>(device, 41);
+  room.reset();
+  EXPECT_EQ(cache->workspace_bytes().idle, 0);
   EXPECT_EQ(device.allocated, 60);
 }
 

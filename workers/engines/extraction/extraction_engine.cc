@@ -81,16 +81,21 @@ absl::Status wrong_ccd(const fits::Preproc& image, const extraction::PsfShape& p
                 .remedy = "use the PSF of the image's camera"});
 }
 
+/// What a frame in flight takes of a GPU, kept for the next frame of its size.
+struct FrameWorkspace final : residency::Workspace {
+  explicit FrameWorkspace(const cuda::Gpu& gpu) : extraction(gpu) {}
+  std::int64_t bytes() const override { return extraction.bytes(); }
+  cuda::GpuExtraction extraction;
+};
+
 class ExtractionEngine final : public Engine {
  public:
   ExtractionEngine(const Roots& roots, compute::Cpu& cpu, std::optional<cuda::Gpu> gpu)
-      : roots_(roots), cpu_(cpu) {
-    if (gpu) gpu_.emplace(*gpu);
-  }
+      : roots_(roots), cpu_(cpu), gpu_(gpu) {}
 
   std::string name() const override { return "extraction"; }
   std::string device() const override {
-    return gpu_ ? absl::StrCat("cuda:", gpu_->gpu().ordinal) : "cpu";
+    return gpu_ ? absl::StrCat("cuda:", gpu_->ordinal) : "cpu";
   }
 
   absl::StatusOr<std::unique_ptr<Input>> read(const v1::JobSpec& spec,
@@ -168,7 +173,7 @@ class ExtractionEngine final : public Engine {
     std::shared_ptr<const PsfFile> known = files_.find(identity);
     const auto read = [&]() -> absl::StatusOr<std::shared_ptr<const PsfResponse>> {
       UNFOLD_ASSIGN_OR_RETURN(const fits::Psf psf, fits::read_psf(file.proc_path(), spec.psf()));
-      UNFOLD_ASSIGN_OR_RETURN(LoadedPsf loaded, load_psf(psf, gpu_ ? &gpu_->gpu() : nullptr));
+      UNFOLD_ASSIGN_OR_RETURN(LoadedPsf loaded, load_psf(psf, gpu_ ? &*gpu_ : nullptr));
       if (known == nullptr) files_.put(identity, loaded.file);
       known = std::move(loaded.file);
       return std::move(loaded.response);
@@ -203,8 +208,9 @@ class ExtractionEngine final : public Engine {
     try {
       const extraction::PsfShape& shape = psf.response->shape;
       if (gpu_) {
-        return gpu_->extract(*psf.response->on_gpu, shape, psf.file->traces, view, options, cpu_,
-                             hooks);
+        const auto workspace = workspace_of(context);
+        return workspace->extraction.extract(*psf.response->on_gpu, shape, psf.file->traces, view,
+                                             options, cpu_, hooks);
       }
       return extraction::extract(shape, psf.file->traces, view, options, cpu_, hooks);
     } catch (const extraction::Cancelled&) {
@@ -219,9 +225,19 @@ class ExtractionEngine final : public Engine {
     }
   }
 
+  /// The job's own: left there for the next one.
+  std::shared_ptr<FrameWorkspace> workspace_of(RunContext& context) const {
+    if (context.room != nullptr && context.room->workspace != nullptr) {
+      return std::static_pointer_cast<FrameWorkspace>(context.room->workspace);
+    }
+    auto fresh = std::make_shared<FrameWorkspace>(*gpu_);
+    if (context.room != nullptr) context.room->workspace = fresh;
+    return fresh;
+  }
+
   const Roots& roots_;
   compute::Cpu& cpu_;
-  mutable std::optional<cuda::GpuExtraction> gpu_;
+  const std::optional<cuda::Gpu> gpu_;
   mutable PsfFileMemo files_;
 };
 

@@ -22,9 +22,10 @@ class PsfResponse final : public residency::Response {
   bool has_tails = false;
   int fiber_min = 0;
 
+  /// Of the memory that its budget is of.
   std::int64_t bytes() const override {
-    const auto here = static_cast<std::int64_t>(sizeof *this + shape.resident_bytes());
-    return here + (on_gpu ? on_gpu->bytes() : 0);
+    if (on_gpu) return on_gpu->bytes();
+    return static_cast<std::int64_t>(sizeof *this + shape.resident_bytes());
   }
 };
 

@@ -58,6 +58,7 @@ class Extractor {
       if (job.cancelled != nullptr && job.cancelled(job.context)) {
         device_.synchronize();
         out.cancelled = true;
+        out.stages.device_bytes = bytes();
         return;
       }
       const Index end = std::min<Index>(job.n_patch, first + size);
@@ -69,6 +70,15 @@ class Extractor {
     begin("download");
     download(job, out);
     if (clock_) report(out.stages);
+    out.stages.device_bytes = bytes();
+  }
+
+  /// What it keeps on the device.
+  std::int64_t bytes() const {
+    return static_cast<std::int64_t>(
+        bytes_of(solver_, image_, ivar_, unused_, shape_basis_, x_coef_, x_basis_, y_coef_,
+                 y_basis_, col_, row_, slots_, bad_rows_, offset_x_, offset_y_, stamps_, patches_,
+                 states_, flux_, ivar_out_, chi2pix_, pixmask_, unconvolved_, resolution_, flags_));
   }
 
  private:
@@ -184,11 +194,6 @@ class Extractor {
         if (name == known) *target = seconds;
       }
     }
-    to.device_bytes = static_cast<std::int64_t>(
-        solver_.bytes() + stamps_.bytes() + image_.bytes() + ivar_.bytes() + col_.bytes() +
-        row_.bytes() + offset_x_.bytes() + offset_y_.bytes() + flux_.bytes() + ivar_out_.bytes() +
-        chi2pix_.bytes() + pixmask_.bytes() + unconvolved_.bytes() + resolution_.bytes() +
-        flags_.bytes());
   }
 
   D device_;

@@ -60,7 +60,7 @@ struct FrameJob {
   bool time_stages;  ///< fill FrameSpectra::stages
 };
 
-/// Device seconds, and bytes of device memory held while it ran.
+/// Device seconds, and bytes of device memory that it held to the end.
 struct DeviceStages {
   double upload, stamps, normal_equations, factor, selected_inverse, schur, root, chi2, download;
   std::int64_t device_bytes;
@@ -73,7 +73,7 @@ struct FrameSpectra {
   std::uint8_t* flags;
   std::int64_t bad_input_pixels;
   bool cancelled;       ///< and nothing else was written
-  DeviceStages stages;  ///< zero unless asked for
+  DeviceStages stages;  ///< seconds are zero unless asked for
 };
 
 }  // namespace unfold::extraction

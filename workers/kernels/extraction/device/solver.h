@@ -67,9 +67,9 @@ class BatchSolver {
            sizeof(double);
   }
   std::size_t bytes() const {
-    return weighted_.bytes() + band_.bytes() + rhs_.bytes() + flux_.bytes() + weight_.bytes() +
-           bad_.bytes() + blocks_.bytes() + factor_.bytes() + schur_.bytes() + rings_.bytes() +
-           rows_.bytes() + octet_sums_.bytes() + root_.bytes() + chi2_.bytes() +
+    return bytes_of(poles_, jobs_, states_, slots_, failed_, octet_fibre_, octet_first_, weighted_,
+                    band_, rhs_, flux_, weight_, bad_, largest_, blocks_, factor_, schur_, rings_,
+                    fibres_, octets_, rows_, octet_sums_, root_, spans_, chi2_, bin_chi2_) +
            (dense_ ? dense_->bytes() : 0);
   }
 

@@ -53,6 +53,11 @@ class Kept {
   std::optional<compute::Buffer<T, D>> buffer_;
 };
 
+template <class... K>
+std::size_t bytes_of(const K&... kept) {
+  return (kept.bytes() + ...);
+}
+
 /// The pole table on the device.
 template <compute::Accelerator D>
 class Poles {
@@ -68,6 +73,7 @@ class Poles {
     pole_.upload(device, pole);
     weight_.upload(device, weight);
   }
+  std::size_t bytes() const { return bytes_of(pole_, weight_); }
   const double* pole() { return pole_.data(); }
   const double* weight() { return weight_.data(); }
   /// [first, end) in the table, for a condition number.
