@@ -131,7 +131,8 @@ absl::Status Daemon::Parts::start() {
   const CoreConfig core = {.heartbeat = options.heartbeat,
                            .lease = options.lease,
                            .adoption = options.adoption,
-                           .max_queued = options.max_queued};
+                           .max_queued = options.max_queued,
+                           .hangs_to_cordon = options.cordon_after_hangs};
   UNFOLD_ASSIGN_OR_RETURN(loop, CoreLoop::start(core, *store, clock, ids, handlers()));
   planner.emplace(
       PlanPool::Options{.command = helper_command(options),

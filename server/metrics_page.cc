@@ -84,6 +84,9 @@ void MetricsPage::show_gpus(const View& view) {
   for (const auto& [gpu, count] : view.counts.device_errors_total) {
     raise(metrics_.gpus->errors(gpu.first, gpu.second, "cuda"), count);
   }
+  for (const auto& [gpu, count] : view.counts.hangs_total) {
+    raise(metrics_.gpus->errors(gpu.first, gpu.second, "hang"), count);
+  }
 }
 
 // The core counts from its own start; a new one (after a failed commit) begins at 0 again.

@@ -81,6 +81,10 @@ void add_timing(CLI::App& app, Options& options, Flags& flags) {
   app.add_option("--adoption", flags.adoption,
                  "How long workers have to come back after a restart of the scheduler")
       ->capture_default_str();
+  app.add_option("--cordon-after-hangs", options.cordon_after_hangs,
+                 "A GPU where so many different jobs in a row hung gets none; 0: never")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
   app.add_option("--max-queued", options.max_queued, "Most jobs that wait; beyond it, refused")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

@@ -22,6 +22,7 @@ struct Options {
   Duration heartbeat = std::chrono::seconds(2);
   Duration lease = std::chrono::seconds(15);
   Duration adoption = std::chrono::seconds(30);
+  int cordon_after_hangs = 2;
   std::int64_t max_queued = 1'000'000;
   Duration plan_timeout = std::chrono::seconds(60);
   int plan_helpers = 2;

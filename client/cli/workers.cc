@@ -20,6 +20,9 @@ constexpr char kExamples[] = R"(Examples:
 
 Cell bytes(std::int64_t count) { return {people_bytes(count), absl::StrCat(count)}; }
 
+/// Idle ones too: they are given back when a response needs the room.
+Cell workspace(const v1::Workspace& of) { return bytes(of.reserved_bytes() + of.idle_bytes()); }
+
 template <class Workers>
 Table worker_table(const Workers& workers) {
   using Align = Column::Align;
@@ -30,6 +33,7 @@ Table worker_table(const Workers& workers) {
                    {"engines", Align::kLeft, true},
                    {"busy", Align::kRight},
                    {"resident", Align::kRight},
+                   {"workspace", Align::kRight},
                    {"memory", Align::kRight},
                    {"heartbeat", Align::kRight},
                    {"host"},
@@ -40,7 +44,8 @@ Table worker_table(const Workers& workers) {
     table.rows.push_back({worker.name(), short_name(v1::WorkerState_descriptor(), worker.state()),
                           worker.device(), absl::StrJoin(worker.engines(), " "),
                           absl::StrCat(worker.busy(), "/", worker.slots()),
-                          bytes(worker.resident_bytes()), bytes(worker.memory_bytes()),
+                          bytes(worker.resident_bytes()), workspace(worker.workspace()),
+                          bytes(worker.memory_bytes()),
                           Cell(people_duration(worker.heartbeat_age_seconds()),
                                absl::StrCat(worker.heartbeat_age_seconds())),
                           worker.host(), absl::StrCat(worker.pid()),

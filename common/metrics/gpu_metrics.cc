@@ -8,11 +8,11 @@ namespace unfold::metrics {
 namespace {
 
 const std::pair<std::string, std::string> kNone = {"none", "none"};
-const Dimension kMemory = {"kind", {"response", "free", "other"}};
+const Dimension kMemory = {"kind", {"response", "workspace", "idle_workspace", "free", "other"}};
 const Dimension kThrottled = {"reason", {"power", "thermal", "hardware", "other"}};
 const Dimension kScope = {"scope", {"volatile", "aggregate"}};
 const Dimension kEcc = {"kind", {"corrected", "uncorrected"}};
-const Dimension kError = {"kind", {"xid", "ecc", "cuda"}};
+const Dimension kError = {"kind", {"xid", "ecc", "cuda", "hang"}};
 
 prometheus::Family<prometheus::Gauge>& family(prometheus::Registry& registry, const char* name,
                                               const char* help) {
@@ -33,7 +33,8 @@ void set_ecc(const Table<prometheus::Gauge>& table, const char* scope,
 
 GpuMetrics::GpuMetrics(prometheus::Registry& registry)
     : memory_(family(registry, "unfold_worker_gpu_memory_bytes",
-                     "A GPU's memory: of resident responses, free, and the rest.")),
+                     "A GPU's memory: of resident responses, reserved for what jobs compute "
+                     "with, kept for the next jobs, free, and the rest.")),
       temperature_(family(registry, "unfold_worker_gpu_temperature_celsius", "Of the GPU.")),
       power_(family(registry, "unfold_worker_gpu_power_watts", "What the board draws.")),
       utilization_(family(registry, "unfold_worker_gpu_utilization_ratio",
@@ -45,7 +46,8 @@ GpuMetrics::GpuMetrics(prometheus::Registry& registry)
                          "(aggregate).")),
       errors_(prometheus::BuildCounter()
                   .Name("unfold_worker_gpu_errors_total")
-                  .Help("Xid events, uncorrectable ECC errors, attempts ended by a failing GPU.")
+                  .Help("Xid events, uncorrectable ECC errors, attempts ended by a failing GPU, "
+                        "engines that hung there.")
                   .Register(registry)) {
   show({});
   counters(kNone);
@@ -92,9 +94,16 @@ void GpuMetrics::remove(Gauges& gauges) {
 void GpuMetrics::set(const Gauges& gauges, const v1::Worker& worker) {
   const v1::DeviceHealth& health = worker.health();
   const auto used = static_cast<double>(health.memory_used_bytes());
-  const double responses = std::min(used, static_cast<double>(worker.resident_bytes()));
-  gauges.memory.at({"response"}).Set(responses);
-  gauges.memory.at({"other"}).Set(used - responses);
+  double other = used;
+  const auto part = [&](const char* kind, std::int64_t bytes) {
+    const double shown = std::min(other, static_cast<double>(bytes));
+    gauges.memory.at({kind}).Set(shown);
+    other -= shown;
+  };
+  part("response", worker.resident_bytes());
+  part("workspace", worker.workspace().reserved_bytes());
+  part("idle_workspace", worker.workspace().idle_bytes());
+  gauges.memory.at({"other"}).Set(other);
   gauges.memory.at({"free"}).Set(static_cast<double>(health.memory_total_bytes()) - used);
   gauges.temperature.at({}).Set(health.temperature_celsius());
   gauges.power.at({}).Set(health.power_watts());

@@ -153,8 +153,9 @@ v1::Worker Fleet::view(const WorkerRecord& worker, Time now) const {
   out.set_build(worker.hello.build());
   out.set_pid(worker.hello.pid());
   *out.mutable_cpu_engines() = worker.hello.cpu_engines();
-  if (worker.cordoned()) out.set_cordon(worker.health.fault());
+  if (worker.cordoned()) out.set_cordon(worker.cordon_reason());
   if (is_gpu(worker.hello.device())) *out.mutable_health() = worker.health;
+  *out.mutable_workspace() = worker.workspace;
   return out;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/base/clock.h"
+#include "server/fleet/hangs.h"
 #include "server/jobs/store_types.h"
 #include "unfold/v1/admin_service.pb.h"
 #include "unfold/v1/response_service.pb.h"
@@ -55,7 +56,7 @@ struct Lease {
 struct WorkerRecord {
   std::string name;
   std::string incarnation;
-  v1::Hello hello;            ///< without residency, health and held leases
+  v1::Hello hello;            ///< without residency, workspace, health and held leases
   SessionId session = 0;      ///< 0: not connected
   bool draining = false;      ///< by an operator
   bool leaving = false;       ///< it says so, or gave work back unasked: it is shutting down
@@ -64,12 +65,16 @@ struct WorkerRecord {
   std::map<std::string, v1::Residency> residency;  ///< by response key
   v1::DeviceHealth health;                         ///< of its GPU, as last heard
   std::int64_t pardoned_faults = 0;                ///< of health.faults(): before an undrain
-  std::set<std::string> jobs;                      ///< whose leases it holds
-  int running = 0;                                 ///< leases that hold a slot
-  int prefetched = 0;                              ///< leases that wait for one
+  std::string hangs;                               ///< Hangs::verdict() of its GPU
+  v1::Workspace workspace;
+  std::set<std::string> jobs;  ///< whose leases it holds
+  int running = 0;             ///< leases that hold a slot
+  int prefetched = 0;          ///< leases that wait for one
 
-  /// Its device has a fault that nobody has looked at.
-  bool cordoned() const { return health.faults() > pardoned_faults; }
+  /// Its device has a fault, or hangs, and nobody has looked at it.
+  bool cordoned() const { return health.faults() > pardoned_faults || !hangs.empty(); }
+  const std::string& cordon_reason() const { return hangs.empty() ? health.fault() : hangs; }
+  Hangs::Gpu gpu() const { return {hello.host(), hello.device()}; }
   bool ready() const { return session != 0 && !draining && !leaving && !cordoned(); }
   int free_slots() const { return ready() ? std::max(0, hello.slots() - running) : 0; }
   bool offers(const std::string& engine) const;

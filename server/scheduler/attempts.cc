@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -131,9 +132,35 @@ void Core::State::lose_lease(const std::string& job_id, const std::string& why,
                         .charged = lease.charged(),
                         .killed_worker = killed_worker && lease.charged()};
   if (lease.stop && !killed_worker) failure.error_class = *lease.stop;
+  const bool cordons = !killed_worker && hung(lease) && count_hang(lease, failure);
   if (lease.lost_assign) failure.error_class = v1::ERROR_CLASS_PREEMPTED;
   ++totals.lease_expirations_total;
   fail_attempt(*find(job_id), std::move(failure));
+  if (cordons) cordon(*fleet.worker(lease.row.worker));
+}
+
+/// Whether the engine of a lease that ends computed on a GPU and fell silent, while its worker
+/// still speaks.
+bool Core::State::hung(const Lease& lease) const {
+  constexpr const char* kFileStages[] = {"wait", "read", "write", "publish"};
+  const WorkerRecord& worker = *fleet.worker(lease.row.worker);
+  const v1::Job& job = jobs.at(lease.row.job_id).job;
+  const bool spoke_since = worker.last_heartbeat + config.lease > lease.expires;
+  return worker.session != 0 && lease.started && !lease.stop && spoke_since &&
+         is_gpu(worker.device_of(job.engine())) &&
+         std::find(std::begin(kFileStages), std::end(kFileStages), job.progress().stage()) ==
+             std::end(kFileStages);
+}
+
+/// Whether its GPU is to be cordoned for it: then the hang is not the job's.
+bool Core::State::count_hang(const Lease& lease, AttemptFailed& failure) {
+  WorkerRecord& worker = *fleet.worker(lease.row.worker);
+  hangs.hung(worker.gpu(), lease.row.job_id);
+  absl::StrAppend(&failure.message, " (its engine hung on ", worker.hello.device(), ")");
+  if (hangs.verdict(worker.gpu()).empty() || worker.cordoned()) return false;
+  worker.hangs = hangs.verdict(worker.gpu());
+  failure.charged = false;
+  return true;
 }
 
 /// The device is not to be trusted: what it computes goes elsewhere, and nobody is charged for it.
@@ -141,14 +168,23 @@ void Core::State::cordon(WorkerRecord& worker) {
   for (const std::string& id : worker.jobs) {
     log(find(id)->job, "warning",
         absl::StrCat("taken off ", worker.name, ": its ", worker.hello.device(), " is cordoned (",
-                     worker.health.fault(), ")"),
+                     worker.cordon_reason(), ")"),
         worker.name);
     stop(*fleet.lease(id), v1::ERROR_CLASS_PREEMPTED);
   }
 }
 
+/// An operator vouches for its device.
+void Core::State::pardon(WorkerRecord& worker) {
+  worker.pardoned_faults = worker.health.faults();
+  worker.hangs.clear();
+  hangs.forget(worker.gpu());
+}
+
 void Core::State::succeed(LiveJob& live, const v1::Finished& finished) {
   const std::string worker = fleet.lease(live.job.id())->row.worker;
+  const WorkerRecord& record = *fleet.worker(worker);
+  if (is_gpu(record.device_of(live.job.engine()))) hangs.forget(record.gpu());
   release(live.job.id());
   Succeeded success{.outputs = {finished.outputs().begin(), finished.outputs().end()},
                     .seconds = {finished.seconds().begin(), finished.seconds().end()},

@@ -147,6 +147,7 @@ struct CoreConfig {
   Duration adoption = std::chrono::seconds(30);
   std::int64_t max_queued = 1'000'000;
   int max_worker_deaths = 3;
+  int hangs_to_cordon = 2;  ///< of different jobs in a row on one GPU; 0: never
   std::size_t max_spec_bytes = 256 * 1024;
 };
 
@@ -167,6 +168,7 @@ struct CoreCounts {
   std::int64_t deadline_misses_total = 0;
   /// Attempts that a failing GPU ended, by host and device.
   std::map<std::pair<std::string, std::string>, std::int64_t> device_errors_total;
+  std::map<std::pair<std::string, std::string>, std::int64_t> hangs_total;  ///< likewise
 };
 
 /// The scheduler's whole life as one deterministic step: no clock, thread, I/O or random source of

@@ -47,7 +47,8 @@ struct Timer {
 };
 
 struct Core::State {
-  State(CoreConfig config_in, IdSource& ids_in) : config(config_in), ids(ids_in) {}
+  State(CoreConfig config_in, IdSource& ids_in)
+      : config(config_in), ids(ids_in), hangs(config_in.hangs_to_cordon) {}
 
   CoreConfig config;
   IdSource& ids;
@@ -58,6 +59,7 @@ struct Core::State {
   JobQueue queue;
   std::vector<std::string> parked;
   Fleet fleet;
+  Hangs hangs;
   std::set<std::string> draining;  ///< worker names, whether connected or not
   std::map<std::pair<std::string, std::string>, PutRequest> requests;  ///< by caller and id
   std::deque<std::pair<std::string, std::string>> requests_by_age;
@@ -97,6 +99,9 @@ struct Core::State {
   // attempts.cc: how an attempt goes and ends.
   void stop(Lease& lease, v1::ErrorClass reason);
   void cordon(WorkerRecord& worker);
+  void pardon(WorkerRecord& worker);
+  bool hung(const Lease& lease) const;
+  bool count_hang(const Lease& lease, AttemptFailed& failure);
   void outgrow(const v1::Job& job, AttemptFailed& failure) const;
   void start_attempt(LiveJob& live, Lease& lease, const AttemptStarted& started);
   void fail_attempt(LiveJob& live, AttemptFailed failure);

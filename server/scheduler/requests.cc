@@ -254,7 +254,7 @@ void Core::State::set_draining(const DrainWorker& event) {
   WorkerRecord* worker = fleet.worker(event.worker);
   if (worker == nullptr) return;
   worker->draining = !event.undrain;
-  if (event.undrain) worker->pardoned_faults = worker->health.faults();
+  if (event.undrain) pardon(*worker);
   if (worker->session != 0) send(worker->session).mutable_drain()->set_undrain(event.undrain);
   for (const std::string& job : worker->jobs) {  // what has not begun goes elsewhere
     Lease& lease = *fleet.lease(job);

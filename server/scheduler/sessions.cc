@@ -105,11 +105,14 @@ void Core::State::hello(SessionId session, const v1::Hello& hello) {
   worker.hello = hello;
   worker.hello.clear_residency();
   worker.hello.clear_held_leases();
+  worker.hello.clear_workspace();
   worker.hello.clear_health();
   worker.last_heartbeat = now.monotonic;
   worker.connected_unix_ns = now.unix_ns;
   worker.draining = draining.contains(worker.name);
   worker.health = hello.health();
+  worker.hangs = hangs.verdict(worker.gpu());
+  worker.workspace = hello.workspace();
   take_residency(worker, hello.residency());
   set_timer(now.monotonic + config.lease, TimerKind::kSilence, worker.name,
             static_cast<std::int64_t>(session));
@@ -170,6 +173,7 @@ void Core::State::heartbeat(WorkerRecord& worker, const v1::Heartbeat& heartbeat
   worker.last_heartbeat = now.monotonic;
   worker.leaving = worker.leaving || heartbeat.draining();
   take_residency(worker, heartbeat.residency());
+  worker.workspace = heartbeat.workspace();
   const bool was_cordoned = worker.cordoned();
   if (heartbeat.has_health()) worker.health = heartbeat.health();
   if (worker.cordoned() && !was_cordoned) cordon(worker);
@@ -279,6 +283,8 @@ void Core::State::finished(WorkerRecord& worker, const v1::Finished& finished) {
     ++totals.device_errors_total[{worker.hello.host(), worker.hello.device()}];
     worker.leaving = worker.leaving || !worker.cordoned();  // its process starts anew
   }
+  const bool cordons = finished.stuck() && is_gpu(worker.device_of(live.job.engine())) &&
+                       count_hang(*lease, failure);
   const bool gave_back = failure.error_class == v1::ERROR_CLASS_CANCELLED ||
                          failure.error_class == v1::ERROR_CLASS_PREEMPTED;
   if ((gave_back || device_failed) && lease->stop) failure.error_class = *lease->stop;
@@ -287,6 +293,7 @@ void Core::State::finished(WorkerRecord& worker, const v1::Finished& finished) {
     worker.leaving = true;  // it would only give the next one back too
   }
   fail_attempt(live, std::move(failure));
+  if (cordons) cordon(worker);
 }
 
 }  // namespace unfold::server

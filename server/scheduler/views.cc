@@ -29,14 +29,16 @@ std::string too_small(const WorkerRecord& worker, const Demand& demand) {
                         mebibytes(demand.outgrown_bytes), ", its ", device, " has ", budget);
   }
   return absl::StrCat("the job needs ", mebibytes(demand.response_bytes + demand.device_bytes),
-                      " on the device, its ", device, " has ", budget);
+                      " on the device, its ", device, " has ", budget, " (response ",
+                      mebibytes(demand.response_bytes), ", workspace ",
+                      mebibytes(demand.device_bytes), ")");
 }
 
 /// Why one worker does not take a waiting job now; empty when it could.
 std::string why_not(const WorkerRecord& worker, const v1::Job& job) {
   if (worker.session == 0) return "it is lost: no heartbeat";
   if (worker.cordoned()) {
-    return absl::StrCat("its ", worker.hello.device(), " is cordoned: ", worker.health.fault());
+    return absl::StrCat("its ", worker.hello.device(), " is cordoned: ", worker.cordon_reason());
   }
   if (worker.draining) return "it is draining";
   if (worker.leaving) return "it is shutting down";
@@ -131,6 +133,11 @@ absl::StatusOr<v1::ExplainResponse> Core::explain(const std::string& job_id, Tim
       out.add_details(attempt.response_hit() ? "its response was resident"
                                              : "its response had to be loaded");
     }
+    if (lease->device_bytes > 0) {
+      out.add_details(absl::StrCat("it reserves ", mebibytes(lease->device_bytes),
+                                   " of the worker's ", worker.hello.device(),
+                                   " beside its response"));
+    }
     if (lease->row.prefetch) out.add_details("it waits for a slot of that worker");
     if (worker.session == 0) {
       out.add_details("the worker's session is broken; the job is kept until its lease ends");
@@ -165,6 +172,7 @@ absl::StatusOr<v1::ExplainResponse> Core::explain(const std::string& job_id, Tim
 
 CoreCounts Core::counts(Time now) const {
   CoreCounts counts = state_->totals;
+  counts.hangs_total = state_->hangs.totals();
   counts.live_jobs = state_->live_counts;
   counts.leases = static_cast<std::int64_t>(state_->fleet.leases().size());
   for (const std::string& engine : state_->queue.engines()) {

@@ -107,6 +107,26 @@ class Gpu(unittest.TestCase):
         self.assertEqual(neighbour["attempts"][0]["errorClass"], "PREEMPTED")
         self.assertFalse(neighbour["attempts"][0].get("charged", False))
 
+    def test_a_gpu_where_two_jobs_in_a_row_hang_is_cordoned(self):
+        self.service.start_scheduler()
+        jobs = []
+        for _ in range(2):
+            worker = self.start_gpu_worker()
+            jobs.append(self.service.probe("--fault", "hang"))
+            eventually(lambda: self.service.job(jobs[-1]).get("attempts", [{}])[0].get("errorClass") == "WORKER_LOST", "it hung")
+            self.service.unfold("cancel", jobs[-1])
+            self.assertEqual(worker.wait(60), 70)
+        attempts = [self.service.job(job)["attempts"][0] for job in jobs]
+        self.assertEqual([a.get("charged", False) for a in attempts], [True, False])
+        self.assertIn("its engine hung on cuda:0", attempts[0]["message"])
+        last = self.service.probe("--run", "10ms")
+        self.service.spawn_worker("g1", device="cuda:0", env={**os.environ, "UNFOLD_FAKE_NVML": str(self.gpu)})
+        eventually(lambda: self.worker("g1").get("state") == "CORDONED", "the GPU is cordoned for the next process too")
+        self.assertIn(f"2 jobs in a row hung there: {', '.join(jobs)}", self.worker("g1")["cordon"])
+        self.assertRegex(self.metrics(), r'unfold_worker_gpu_errors_total\{gpu="cuda:0",host="[^"]+",kind="hang"\} 2')
+        self.service.unfold("workers", "drain", "g1", "--undo")
+        self.service.until_state(last, "SUCCEEDED")
+
     def test_up_starts_a_worker_again_whose_gpu_failed(self):
         environment = {**os.environ, "UNFOLD_FAKE_NVML": str(self.gpu)}
         up = self.service.spawn("up", BIN / "unfold", "up", "--device", "cuda", "--dir", self.service.home / "state", "--listen",

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "common/base/error.h"
+#include "workers/agent/memory_report.h"
 
 namespace unfold::agent {
 namespace {
@@ -40,7 +41,8 @@ Agent::Agent(Options options, Parts parts, const TransportFactory& transport)
       read_health_again_(std::move(options.read_health_again)),
       core_(
           [&] {
-            options.core.residency = [this] { return residency(); };
+            options.core.residency = [this] { return residency_of(parts_.responses); };
+            options.core.workspace = [this] { return workspace_of(parts_.responses); };
             return std::move(options.core);
           }(),
           now()) {
@@ -283,22 +285,6 @@ void Agent::run_errands() {
     }
     errand();
   }
-}
-
-std::vector<v1::Residency> Agent::residency() const {
-  std::vector<v1::Residency> out;
-  for (const residency::Resident& resident : parts_.responses.list()) {
-    v1::Residency one;
-    one.set_key(resident.key);
-    one.set_engine(resident.engine);
-    one.set_bytes(resident.bytes);
-    one.set_uses(resident.uses);
-    one.set_holders(resident.holders);
-    one.set_load_seconds(resident.load_seconds);
-    one.set_idle_seconds(resident.idle_seconds);
-    out.push_back(one);
-  }
-  return out;
 }
 
 }  // namespace unfold::agent

@@ -23,7 +23,7 @@ namespace unfold::agent {
 class Agent final : public Supervisor {
  public:
   struct Options {
-    CoreConfig core;  ///< its residency function is filled in here
+    CoreConfig core;  ///< its residency and workspace functions are filled in here
     int slots = 1;
     ProductOwnership ownership;
     /// Returns when core.health has been read again: called before an attempt's DEVICE_ERROR is
@@ -73,7 +73,6 @@ class Agent final : public Supervisor {
   void run_errands();
   void add_errand(std::function<void()> errand);
   engine::Engine* engine_for(const v1::JobSpec& spec) const;
-  std::vector<v1::Residency> residency() const;
   Duration now() const { return parts_.clock.now().monotonic; }
 
   Parts parts_;

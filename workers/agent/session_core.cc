@@ -49,6 +49,7 @@ void SessionCore::connect(Effects& effects, Duration now) {
   hello_sent_ = now;
   v1::Hello hello = config_.hello;
   for (v1::Residency& resident : config_.residency()) *hello.add_residency() = std::move(resident);
+  if (config_.workspace) *hello.mutable_workspace() = config_.workspace();
   if (config_.health) *hello.mutable_health() = config_.health();
   for (const auto& [fence, work] : works_) {
     if (!work.abandoned) *hello.add_held_leases() = held(work);

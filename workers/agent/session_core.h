@@ -68,8 +68,9 @@ using Effect =
 using Effects = std::vector<Effect>;
 
 struct CoreConfig {
-  v1::Hello hello;  ///< without residency, health and held leases
+  v1::Hello hello;  ///< without residency, workspace, health and held leases
   std::function<std::vector<v1::Residency>()> residency;
+  std::function<v1::Workspace()> workspace{};
   std::function<v1::DeviceHealth()> health{};       ///< none where the device tells nothing
   Duration cancel_grace = std::chrono::seconds(2);  ///< for an engine to react; I/O gets 5 times
   Duration drain_timeout = std::chrono::seconds(10);

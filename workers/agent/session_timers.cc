@@ -61,6 +61,7 @@ void SessionCore::heartbeat(Effects& effects, Duration now) {
     sent.fences.push_back(fence);
   }
   for (v1::Residency& resident : config_.residency()) *beat.add_residency() = std::move(resident);
+  if (config_.workspace) *beat.mutable_workspace() = config_.workspace();
   if (config_.health) *beat.mutable_health() = config_.health();
   unacknowledged_.emplace(sequence_, std::move(sent));
   effects.push_back(send(beat));
@@ -131,6 +132,7 @@ void SessionCore::escalate(Effects& effects, Duration now) {
     finished.set_error_class(work.stop->reason);
     finished.set_message(reason_text(work.stop->reason) +
                          (stuck ? " (the engine did not react) [its worker restarts]" : ""));
+    finished.set_stuck(stuck && computes(work.phase));
     finish(work, std::move(finished), effects, now);
   }
   for (const std::int64_t fence : lost) works_.erase(fence);

@@ -74,6 +74,8 @@ v1::Worker gpu_worker() {
   worker.set_host("node7");
   worker.set_device("cuda:1");
   worker.set_resident_bytes(30);
+  worker.mutable_workspace()->set_reserved_bytes(4);
+  worker.mutable_workspace()->set_idle_bytes(1);
   v1::DeviceHealth& health = *worker.mutable_health();
   health.set_memory_total_bytes(100);
   health.set_memory_used_bytes(40);
@@ -103,7 +105,9 @@ TEST(SchedulerMetrics, AGpuIsShownWhileItsWorkerIsThereAndItsErrorsStay) {
   const std::string gpu = "gpu=\"cuda:1\",host=\"node7\"";
   for (const std::string& line :
        {"unfold_worker_gpu_memory_bytes{" + gpu + ",kind=\"response\"} 30",
-        "unfold_worker_gpu_memory_bytes{" + gpu + ",kind=\"other\"} 10",
+        "unfold_worker_gpu_memory_bytes{" + gpu + ",kind=\"workspace\"} 4",
+        "unfold_worker_gpu_memory_bytes{" + gpu + ",kind=\"idle_workspace\"} 1",
+        "unfold_worker_gpu_memory_bytes{" + gpu + ",kind=\"other\"} 5",
         "unfold_worker_gpu_memory_bytes{" + gpu + ",kind=\"free\"} 60",
         "unfold_worker_gpu_temperature_celsius{" + gpu + "} 54",
         "unfold_worker_gpu_throttled{" + gpu + ",reason=\"thermal\"} 1",

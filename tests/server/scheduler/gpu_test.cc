@@ -49,6 +49,7 @@ TEST_F(Gpu, HoldsTheResponseAndWhatTheJobNeedsBesideIt) {
   EXPECT_THAT(core->explain(id, now)->details(0), HasSubstr("on the device, its cuda:0 has"));
   say(2, gpu("large", 120));
   ASSERT_TRUE(assigned(2).has_value());
+  EXPECT_THAT(core->explain(id, now)->details(0), HasSubstr("it reserves 0.0 MiB"));
   EXPECT_EQ(job(id).attempts(0).device(), "cuda:0");
   EXPECT_EQ(job(id).attempts(0).memory_bytes(), 120);
 }

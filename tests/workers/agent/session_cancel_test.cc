@@ -27,6 +27,7 @@ TEST_F(Session, AnEngineThatIgnoresCancellationIsReportedInTwoSecondsAndRestarte
   pass(seconds(2));
   ASSERT_EQ(finished().size(), 1u);
   EXPECT_EQ(finished()[0].error_class(), v1::ERROR_CLASS_CANCELLED);
+  EXPECT_TRUE(finished()[0].stuck());
   EXPECT_THAT(wanted<Exit>(), IsEmpty());
   finished_ack(kFence);
   ASSERT_EQ(wanted<Exit>().size(), 1u);
