@@ -94,6 +94,24 @@ foreach(area extraction imaging spi nufft compute)
   add_custom_target(kernels_tests.${area})
 endforeach()
 
+# unfold_discover(NAME LABELS ... [property value ...]): a program's TESTs as CTest tests. CMake's own
+# function loses all that follows a list of labels, so these are set once its tests are known.
+function(unfold_discover name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LABELS;PROPERTIES;HOW")
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST ${arg_HOW}
+    PROPERTIES ${arg_PROPERTIES} SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+  set(tests ${name}_TESTS)
+  if("TEST_LIST" IN_LIST arg_HOW)
+    list(FIND arg_HOW TEST_LIST at)
+    math(EXPR at "${at} + 1")
+    list(GET arg_HOW ${at} tests)
+  endif()
+  set(file ${CMAKE_CURRENT_BINARY_DIR}/${tests}_labels.cmake)
+  file(CONFIGURE OUTPUT ${file} @ONLY
+    CONTENT "if(@tests@)\n  set_tests_properties(\${@tests@} PROPERTIES LABELS \"@arg_LABELS@\")\nendif()\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${file})
+endfunction()
+
 # unfold_test(NAME SOURCES ... DEPS ... [LABELS ...] [TIMEOUT seconds] [COST seconds])
 # A GoogleTest program; each TEST becomes a CTest test, and a skipped one shows as skipped. COST: where
 # it is minutes, so that it starts first.
@@ -127,8 +145,7 @@ function(unfold_test name)
     string(REPLACE kernels extraction area ${area})  # tests/workers/kernels itself
     add_dependencies(kernels_tests.${area} ${name})
   endif()
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} COST ${arg_COST} SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+  unfold_discover(${name} LABELS ${arg_LABELS} PROPERTIES TIMEOUT ${arg_TIMEOUT} COST ${arg_COST})
 endfunction()
 
 # unfold_isa_kernels(NAME NAMESPACE unfold::x HEADER dispatch.h [MANY])

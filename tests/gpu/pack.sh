@@ -3,7 +3,7 @@
 # folder that git ignores and that travels there. By tier:
 #   kernels   headers and libraries of the Debian packages below; everything else is built there
 #   service   programs and GPU suites of a build made here with nvcc, stripped, the libraries they
-#             need, and the reference cases of UNFOLD_SHARED [../shared]
+#             need, and the reference cases of UNFOLD_SHARED [../shared]; as service.tar.xz
 #   tests/gpu/pack.sh [kernels|service] [--output DIR] [--build DIR]     [build/gpu-pack, build/release]
 set -euo pipefail
 source=$(cd "$(dirname "$0")/../.." && pwd)
@@ -31,7 +31,9 @@ pack_kernels() {
 }
 
 pack_service() {
-  local here=$output/service program suites
+  local scratch here program suites
+  scratch=$(mktemp -d)
+  here=$scratch/service
   [ -f "$build/bin/libunfold_cuda.so" ] ||
     { echo "no GPU build (no $build/bin/libunfold_cuda.so) [build with nvcc: cmake --preset cuda, or give --build]" >&2; exit 1; }
   mkdir -p "$here"/{bin,tests,lib}
@@ -47,13 +49,17 @@ print("\n".join(sorted({t["command"][0] for t in json.load(sys.stdin)["tests"] i
   # What the machine has is its own: the C library, the compiler's, and CUDA's (cuFFT, cuBLAS, and
   # cuSOLVER with cuSPARSE and nvJitLink: 1 GB, of its toolkit).
   { ldd "$here"/bin/* "$here"/tests/* 2>/dev/null || true; } | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |
-    grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|libcu[a-z]+|libnv[A-Za-z]+|libunfold_cuda)\.' |
+    grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|libcu[A-Za-z]+|libnv[A-Za-z]+|libunfold_cuda)\.' |
     while read -r library; do install -m 644 -s "$library" "$here/lib/"; done
   local shared=${UNFOLD_SHARED:-$source/../shared}
   if [ -d "$shared/data" ]; then mkdir -p "$here/shared" && cp -rL --no-preserve=mode "$shared/data" "$here/shared/"; fi
+  # Cases that no GPU suite reads.
+  rm -rf "$here"/shared/data/spi/c[458]_* "$here"/shared/data/imaging/real
+  tar -C "$scratch" -cf - service | xz -6 -T0 >"$output/service.tar.xz"
+  rm -rf "$scratch"
 }
 
-if [ "$tier" = kernels ]; then rm -rf "$output/usr"; else rm -rf "$output/service"; fi
+if [ "$tier" = kernels ]; then rm -rf "$output/usr"; else rm -rf "$output"/service*; fi
 mkdir -p "$output"
 "pack_$tier"
 du -sh "$output"/*

@@ -4,7 +4,7 @@
 #             CFITSIO), builds them and runs every kernel suite, with the devices' own required
 #             where one is found, then the kernels' benchmarks. Takes Eigen, TBB, FFTW and GoogleTest
 #             from the folder that tests/gpu/pack.sh made, where there is one.
-#   service   unpacks nothing and builds nothing: runs the GPU suites and the programs that
+#   service   builds nothing: unpacks and runs the GPU suites and the programs that
 #             `tests/gpu/pack.sh service` packed: reference cases, then jobs of all engines on the
 #             GPU and on the CPU through the whole service, compared and timed (service.py).
 #   tests/gpu/run.sh [kernels|service] [--build DIR] [--json FILE] [--architectures LIST]
@@ -71,6 +71,7 @@ run_kernels() {
 
 run_service() {
   local here=$pack/service status=0 suite
+  if [ -f "$here.tar.xz" ]; then rm -rf "$here" && tar -C "$pack" -xJf "$here.tar.xz"; fi
   [ -d "$here" ] || { echo "nothing packed ($here is absent) [tests/gpu/pack.sh service]" >&2; exit 2; }
   export LD_LIBRARY_PATH=$here/lib UNFOLD_CUDA_MODULE=${UNFOLD_CUDA_MODULE:-$here/bin/libunfold_cuda.so}
   if [ -d "$here/shared" ]; then export UNFOLD_SHARED=$here/shared; fi
