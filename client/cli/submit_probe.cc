@@ -24,10 +24,8 @@ struct Flags {
 };
 
 void add_text(CLI::App& command, const std::string& name, const std::string& type,
-              const std::string& help, std::function<void(const std::string&)> take) {
-  command.add_option_function<std::string>(name, std::move(take), help)
-      ->type_name(type)
-      ->group("Probe");
+              const std::string& help, const std::function<void(const std::string&)>& take) {
+  command.add_option_function<std::string>(name, take, help)->type_name(type)->group("Probe");
 }
 
 void add_response_flags(CLI::App& command, v1::ProbeSpec& probe) {

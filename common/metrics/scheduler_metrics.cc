@@ -80,6 +80,7 @@ std::vector<Table<prometheus::Counter>> handled(prometheus::Registry& registry,
                      .Help("Calls answered, by status code.")
                      .Register(registry);
   std::vector<Table<prometheus::Counter>> tables;
+  tables.reserve(rpcs.size());
   for (const RpcName& rpc : rpcs) {
     tables.push_back({family, {kCode}, {{"service", rpc.service}, {"method", rpc.method}}});
   }
@@ -93,6 +94,7 @@ std::vector<Table<prometheus::Histogram>> handling(prometheus::Registry& registr
                      .Help("From a call's arrival to its answer; whole streams for streams.")
                      .Register(registry);
   std::vector<Table<prometheus::Histogram>> tables;
+  tables.reserve(rpcs.size());
   for (const RpcName& rpc : rpcs) {
     tables.push_back(
         {family, {}, {{"service", rpc.service}, {"method", rpc.method}}, kCallSeconds});
