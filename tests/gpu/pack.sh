@@ -54,7 +54,7 @@ print("\n".join(sorted({t["command"][0] for t in json.load(sys.stdin)["tests"] i
   local shared=${UNFOLD_SHARED:-$source/../shared}
   if [ -d "$shared/data" ]; then mkdir -p "$here/shared" && cp -rL --no-preserve=mode "$shared/data" "$here/shared/"; fi
   # Cases that no GPU suite reads.
-  rm -rf "$here"/shared/data/spi/c[458]_* "$here"/shared/data/imaging/real
+  rm -rf "$here"/shared/data/spi/c[58]_* "$here"/shared/data/imaging/real
   tar -C "$scratch" -cf - service | xz -6 -T0 >"$output/service.tar.xz"
   rm -rf "$scratch"
 }
