@@ -94,8 +94,8 @@ foreach(area extraction imaging spi nufft compute)
   add_custom_target(kernels_tests.${area})
 endforeach()
 
-# unfold_discover(NAME LABELS ... [property value ...]): a program's TESTs as CTest tests. CMake's own
-# function loses all that follows a list of labels, so these are set once its tests are known.
+# unfold_discover(NAME LABELS ... [PROPERTIES name value ...] [HOW ...]): a program's TESTs as CTest tests; HOW is
+# passed on. CMake's own function loses all that follows a list of labels, so these are set once its tests are known.
 function(unfold_discover name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LABELS;PROPERTIES;HOW")
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST ${arg_HOW}

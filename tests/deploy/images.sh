@@ -17,9 +17,9 @@ image() {
   buildah rm "$container" >/dev/null
 }
 
-debootstrap --variant=minbase bookworm "$scratch/root" >"$scratch/log" 2>&1 || { tail "$scratch/log" >&2; exit 1; }
-cp /etc/apt/apt.conf.d/* "$scratch/root/etc/apt/apt.conf.d/"
-image unfold-test-base "$scratch/root" /
+debootstrap --variant=minbase bookworm "$scratch/bare" >"$scratch/log" 2>&1 || { tail "$scratch/log" >&2; exit 1; }
+cp /etc/apt/apt.conf.d/* "$scratch/bare/etc/apt/apt.conf.d/"
+image unfold-test-base "$scratch/bare" /
 compiled=()
 if [ $# -gt 0 ]; then
   image unfold-test-packages "$1/packages" /src/build/release/packages
